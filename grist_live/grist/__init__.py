@@ -1,0 +1,12 @@
+"""Grist by REST, on grist-api.
+
+What grist-api lacks is added in `Document.call`, which every request goes through: time-outs, one session,
+retries that end, and errors that say in one line what happened and what to do. `GristError` is the only
+thing raised for what Grist, the network or the API key do.
+"""
+
+from grist_live.grist.address import parse_address
+from grist_live.grist.document import MAX_IDS, Document, Entry, State, Webhook
+from grist_live.grist.errors import GristError
+
+__all__ = ["MAX_IDS", "Document", "Entry", "GristError", "State", "Webhook", "parse_address"]

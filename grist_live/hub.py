@@ -1,0 +1,213 @@
+"""The hub: the fan-out of one web process. One Redis reader, any number of viewers.
+
+Pub/Sub only wakes it: each message tells the counter before its first change, so that anything lost shows as a
+mismatch, and the hub reads the log from its own position. Under gevent its two threads are greenlets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from grist_live.board import Board
+from grist_live.change import Message, compat_data, compat_message, event
+from grist_live.feed import SLOTS, Feed, Recent
+from grist_live.journal import RESET_ABOVE, WEB, Id, Journal
+from grist_live.viewers import QueueViewer, Sockets, Viewer
+
+log = logging.getLogger(__name__)
+TELL_EVERY = 5.0
+"""Seconds between two moments at which this process tells the others how many viewers it has."""
+SILENCE = 10.0
+"""Seconds without a message after which the connection to Redis is tried."""
+
+
+class Hub:
+    """Feeds of all boards, and what keeps them moving. `start` may be called again, also after a fork."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        boards: Mapping[str, Board],
+        *,
+        heartbeat: float = 20.0,
+        viewer_buffer: int = 262_144,
+        on_back: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.journal, self.heartbeat, self.viewer_buffer = journal, heartbeat, viewer_buffer
+        self.feeds = {name: Feed(board, self._total_of(name)) for name, board in boards.items()}
+        self.cut_off = 0
+        self.started = time.time()
+        self._elsewhere: dict[str, int] = {}
+        self._sockets: Sockets | None = None
+        self._pid = 0
+        self._stop = threading.Event()
+        self._on_back = on_back
+
+    def start(self) -> None:
+        if self._pid == os.getpid():
+            return
+        self._pid, self._stop = os.getpid(), threading.Event()
+        for work in (self._read, self._tick):
+            threading.Thread(target=work, name=f"hub{work.__name__}", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the threads and let every viewer go, spread over a few seconds."""
+        self._stop.set()
+        for feed in self.feeds.values():
+            feed.close(lambda: random.randint(500, 5000))
+        with contextlib.suppress(Exception):
+            self.journal.gone(WEB)
+
+    # ---------------------------------------------------------------------------------------------------- viewers
+
+    def queue_viewer(self) -> QueueViewer:
+        return QueueViewer(self.viewer_buffer, self._count_cut_off)
+
+    def socket_viewer(self, sock: Any) -> Viewer:
+        """Make a viewer of a gevent socket; see `viewers.Sockets`."""
+        if self._sockets is None:
+            self._sockets = Sockets(self.viewer_buffer, self._count_cut_off)
+        return self._sockets.adopt(sock)
+
+    def _count_cut_off(self) -> None:
+        self.cut_off += 1
+
+    def viewers(self, board: str) -> int:
+        """Tell how many look at a board, in all processes."""
+        return self.feeds[board].viewers + self._elsewhere.get(board, 0)
+
+    def _total_of(self, board: str) -> Callable[[], int]:
+        return lambda: self.viewers(board)
+
+    # ----------------------------------------------------------------------------------------------------- reader
+
+    def _read(self) -> None:
+        """Keep the feeds fed for as long as the process lives, whatever happens to Redis."""
+        stop, failures, told = self._stop, 0, ""
+        while not stop.is_set():
+            began = time.monotonic()
+            try:
+                self._listen(stop)
+            except Exception as error:  # redis-py's errors, and whatever a broken connection may raise
+                if not stop.is_set() and str(error) != told:  # once, however long it lasts
+                    told = str(error)
+                    log.warning("Redis is away: %s", error)
+            for feed in self.feeds.values():
+                feed.degraded()
+            if time.monotonic() - began > 5:
+                failures, told = 0, ""
+            failures += 1
+            stop.wait(random.uniform(0.5, 1.0) * min(0.1 * 2**failures, 2.0))
+
+    def _listen(self, stop: threading.Event) -> None:
+        """Subscribe, catch up, then forward until the connection breaks.
+
+        Subscribing comes first: what is published while we catch up waits in the connection.
+        """
+        with self.journal.subscribe(self._channels()) as messages:
+            for feed in self.feeds.values():
+                self.journal.adopt(feed.board)
+                self._catch_up(feed)
+                feed.recovered()
+            self._on_back()
+            channels = self._channels()
+            while not stop.is_set():
+                message = messages.next(SILENCE)
+                if message is None:
+                    continue
+                feed, is_ours = channels[message[0]]
+                if is_ours:
+                    self._message(feed, message[1])
+                else:
+                    self._foreign(feed, message[1])
+
+    def _channels(self) -> dict[bytes, tuple[Feed, bool]]:
+        channels = {}
+        for feed in self.feeds.values():
+            channels[self.journal.keys(feed.board).feed.encode()] = (feed, True)
+            if feed.board.sse_channel:
+                channels[feed.board.sse_channel.encode()] = (feed, False)
+        return channels
+
+    def _message(self, feed: Feed, message: bytes) -> None:
+        head, _, body = message.partition(b"\n")
+        epoch, before, after, kind = head.decode().split(" ")
+        if kind == "test":
+            self._test(feed, body)
+        elif kind == "changes":
+            *frames, texts = body.split(b"\n\n")
+            first = int(after) - len(frames) + 1
+            changes = [
+                Recent(Id(epoch, first + i), frame + b"\n\n", text)
+                for i, (frame, text) in enumerate(zip(frames, texts.split(b"\n"), strict=False))
+            ]
+            if not feed.take(epoch, int(before), changes, int(after)):
+                self._catch_up(feed)
+        elif feed.position is None or (int(epoch), int(after)) > (
+            int(feed.position.epoch),
+            feed.position.counter,
+        ):
+            self._reset(feed)
+
+    def _catch_up(self, feed: Feed) -> None:
+        """Read from the log what the feed has missed; where the log can't tell, begin anew."""
+        feed.facts = self.journal.head(feed.board).facts()
+        if feed.position is not None:
+            head, entries = self.journal.since(feed.board, feed.position)
+            if entries is not None:
+                feed.extend([Recent.of(e) for e in entries], head)
+                return
+        self._reset(feed)
+
+    def _reset(self, feed: Feed) -> None:
+        head = self.journal.head(feed.board)
+        feed.facts = head.facts()
+        # Only entries of this epoch, up to this position, can be replayed; what has come since will be sent to us.
+        entries = self.journal.last(feed.board, RESET_ABOVE)
+        usable = [e for e in entries if e.id.epoch == head.id.epoch and e.id.counter <= head.id.counter]
+        feed.reset(head.id, [Recent.of(e) for e in usable])
+
+    @staticmethod
+    def _test(feed: Feed, body: bytes) -> None:
+        data = json.loads(body)
+        compat = compat_message(compat_data(data["row"], data["fields"], feed.board), "test", time.time(), "test")
+        feed.show(event("test", data), event("", compat.decode()))
+
+    @staticmethod
+    def _foreign(feed: Feed, message: bytes) -> None:
+        """Pass on what another Flask app published by `sse.publish`; it has no place in the log, so no id."""
+        try:
+            given = json.loads(message)
+            frame = str(Message(given["data"], type=given.get("type"))).encode()
+        except (ValueError, TypeError, KeyError) as error:
+            log.warning("dropped what was published on %s: %s", feed.board.sse_channel, error)
+            return
+        feed.show(frame, frame)
+
+    # ----------------------------------------------------------------------------------------------------- ticker
+
+    def _tick(self) -> None:
+        """Ping the viewers, a part of them at a time, and tell the other processes how many there are."""
+        stop, slot, told = self._stop, 0, 0.0
+        while not stop.wait(self.heartbeat / SLOTS):
+            slot = (slot + 1) % SLOTS
+            for feed in self.feeds.values():
+                feed.ping(slot)
+            if time.monotonic() - told >= TELL_EVERY:
+                told = time.monotonic()
+                with contextlib.suppress(Exception):
+                    self._tell()
+
+    def _tell(self) -> None:
+        viewers = {name: feed.viewers for name, feed in self.feeds.items()}
+        self.journal.alive(WEB, {"viewers": viewers, "cut_off": self.cut_off, "started": self.started})
+        others = self.journal.others(WEB)
+        self._elsewhere = {name: sum(o["viewers"].get(name, 0) for o in others) for name in self.feeds}

@@ -1,0 +1,109 @@
+"""Logs: one line of JSON each, to stderr and to a file that `grist_live logs` shows. Tokens never stand in them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
+
+from grist_live.settings import Settings
+
+TOKEN = re.compile(r"([?&]token=)[^&\s\"']+|(Bearer\s+)[^\s\"']+", re.IGNORECASE)
+ROTATE_AT = 20_000_000
+_STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+PLACES = {
+    "redis": ("/var/log/redis/redis-server.log", "/var/log/redis/redis.log", "/var/log/valkey/valkey.log"),
+    "nginx": ("/var/log/nginx/access.log",),
+    "nginx-error": ("/var/log/nginx/error.log",),
+}
+
+
+class LogsError(RuntimeError):
+    """There is no log to show; the message says where it was looked for."""
+
+
+class JsonFormatter(logging.Formatter):
+    """Writes a record as one line of JSON, with whatever `extra` gave it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": mask(record.getMessage()),
+        }
+        for name, value in vars(record).items():
+            if name not in _STANDARD:
+                line[name] = mask(value) if isinstance(value, str) else value
+        if record.exc_info:
+            line["error"] = mask(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def mask(text: str) -> str:
+    """Hide tokens in an address or a header."""
+    return TOKEN.sub(lambda m: (m[1] or m[2]) + "••••", text)
+
+
+def folder(settings: Settings) -> Path:
+    """Return where our processes write their logs: `log_dir`, or the user's state folder."""
+    if settings.log_dir:
+        return Path(settings.log_dir)
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "grist-live"
+
+
+def configure(settings: Settings, name: str) -> None:
+    """Send this process's log to stderr and to `<folder>/<name>.log`."""
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    path = folder(settings) / f"{name}.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and path.stat().st_size > ROTATE_AT:
+            path.replace(path.with_suffix(".log.1"))
+        handlers.append(WatchedFileHandler(path, encoding="utf-8"))
+    except OSError as error:
+        print(f"no log file: {error}; set log_dir to a folder that this user may write", file=sys.stderr)
+    for handler in handlers:
+        handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=settings.log_level.upper(), handlers=handlers, force=True)
+
+
+def find(settings: Settings, name: str) -> Path:
+    """Return the log file of `web`, `work`, `redis`, `nginx` or `nginx-error`. Raises `LogsError`."""
+    own = folder(settings) / f"{name}.log"
+    places = [own, *map(Path, PLACES.get(name, ()))]
+    for path in places:
+        if path.is_file():
+            return path
+    raise LogsError(f"there is no {name} log; looked for {', '.join(map(str, places))}")
+
+
+def tail(path: Path, lines: int = 50, follow: bool = False, poll: float = 0.3) -> Iterator[str]:
+    """Yield the last lines of a file, and with `follow` what is added, also after it was rotated."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 1000 * lines))
+            found = file.read().decode("utf-8", "replace").splitlines()
+            yield from found[-lines:]
+            inode = os.fstat(file.fileno()).st_ino
+            while follow:
+                line = file.readline()
+                if line:
+                    yield line.decode("utf-8", "replace").rstrip("\n")
+                    continue
+                time.sleep(poll)
+                if path.exists() and (path.stat().st_ino != inode or path.stat().st_size < file.tell()):
+                    yield from tail(path, 1000, follow, poll)
+                    return
+    except OSError as error:
+        raise LogsError(f"{path}: {error.strerror}; try with sudo") from None

@@ -1,0 +1,58 @@
+"""Metrics: counters for Prometheus, on prometheus-client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from grist_live.hub import Hub
+
+
+class Metrics:
+    """What this process counts; each web process answers for itself."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.registry = CollectorRegistry()
+        self.commits = Counter(
+            "grist_live_rows",
+            "Rows that came in, by what became of them.",
+            ["board", "result"],
+            registry=self.registry,
+        )
+        self.webhook_seconds = Histogram(
+            "grist_live_webhook_seconds",
+            "Time from a webhook's headers to its answer.",
+            ["board"],
+            registry=self.registry,
+            buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+        )
+        self.registry.register(_HubCollector(hub))
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
+
+
+class _HubCollector:
+    """Reads the hub when Prometheus asks, so that the fan-out itself counts nothing."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Any]:
+        viewers = GaugeMetricFamily("grist_live_viewers", "Open streams of this process.", labels=["board"])
+        total = GaugeMetricFamily("grist_live_viewers_total", "Open streams of all processes.", labels=["board"])
+        degraded = GaugeMetricFamily("grist_live_degraded", "1 while Redis is away.", labels=["board"])
+        position = GaugeMetricFamily("grist_live_position", "Counter of the last change sent.", labels=["board"])
+        for name, feed in self._hub.feeds.items():
+            viewers.add_metric([name], feed.viewers)
+            total.add_metric([name], self._hub.viewers(name))
+            degraded.add_metric([name], 0.0 if feed.degraded_since is None else 1.0)
+            position.add_metric([name], feed.position.counter if feed.position else 0)
+        yield from (viewers, total, degraded, position)
+        yield CounterMetricFamily("grist_live_cut_off", "Viewers cut off because they lagged.", self._hub.cut_off)
