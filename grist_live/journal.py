@@ -328,16 +328,16 @@ class Journal:
     def trim(self, board: Board) -> int:
         """Forget changes older than the board's `history_days`; return how many."""
         log, oldest = self.keys(board).log, self.clock() - board.history_days * 86_400
-        cut, start = None, "-"
+        keep_from, start = None, "-"
         while part := self.redis.xrange(log, min=start, count=500):
             entries = [_entry((id, _flat(fields))) for id, fields in part]
-            cut = next((e.id for e in entries if e.at >= oldest), None)
-            if cut:
-                break
             start = f"({entries[-1].id}"
-        if cut is None and start == "-":
-            return 0
-        return int(self.redis.xtrim(log, minid=str(cut) if cut else start[1:], approximate=False))
+            keep_from = next((e.id for e in entries if e.at >= oldest), None)
+            if keep_from:
+                break
+            last = entries[-1].id
+            keep_from = Id(last.epoch, last.counter + 1)
+        return int(self.redis.xtrim(log, minid=str(keep_from), approximate=False)) if keep_from else 0
 
     def publish_test(self, board: Board, data: bytes) -> None:
         """Show a test event to the viewers; nothing is stored. `data` is one line of JSON."""

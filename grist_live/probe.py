@@ -88,8 +88,8 @@ class _Events:
     def _read(self, stream: requests.Response) -> None:
         kind = "message"
         with contextlib.suppress(Exception):
-            for line in stream.iter_lines(chunk_size=1, decode_unicode=True):
-                name, _, value = line.partition(":")
+            for line in stream.iter_lines(chunk_size=1):
+                name, _, value = line.decode().partition(":")
                 if name == "event":
                     kind = value
                 elif name == "data":

@@ -94,7 +94,7 @@ class Document(GristDocAPI):  # type: ignore[misc]  # grist_api has no types
         self._session.auth = _Bearer(api_key)
         # A proxy of the environment never leads to our own machine.
         outside = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
-        self._session.proxies["no_proxy"] = ",".join(filter(None, (outside, "localhost,127.0.0.1,::1")))
+        self._proxies = {"no_proxy": ",".join(filter(None, (outside, "localhost,127.0.0.1,::1")))}
 
     def close(self) -> None:
         """Close the connections to the server."""
@@ -134,6 +134,7 @@ class Document(GristDocAPI):  # type: ignore[misc]  # grist_api has no types
             json=json_data,
             headers={"Accept": "application/json"},
             timeout=self._timeout,
+            proxies=self._proxies,
             allow_redirects=False,
         )
 
@@ -191,9 +192,7 @@ class Document(GristDocAPI):  # type: ignore[misc]  # grist_api has no types
         values: list[Any] = self.call("apply", list(actions)).json()["retValues"]
         return values
 
-    def add_records(
-        self, table: str, records: Sequence[Mapping[str, Any]], chunk_size: int = 200
-    ) -> list[int]:
+    def add_records(self, table: str, records: Sequence[Mapping[str, Any]], chunk_size: int = 200) -> list[int]:
         """Add records (column id → value) and return their row ids."""
         ids: list[int] = []
         for start in range(0, len(records), chunk_size):

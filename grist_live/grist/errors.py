@@ -17,9 +17,7 @@ class GristError(Exception):
     one.
     """
 
-    def __init__(
-        self, message: str, permanent: bool = False, status: int | None = None, reason: str = ""
-    ) -> None:
+    def __init__(self, message: str, permanent: bool = False, status: int | None = None, reason: str = "") -> None:
         super().__init__(" ".join(message.split()))
         self.permanent, self.status, self.reason = permanent, status, reason
 
@@ -35,12 +33,8 @@ def no_answer(error: requests.RequestException, server: str) -> GristError:
     if isinstance(error, requests.Timeout):
         return GristError(f"Grist at {server} doesn't answer in time: try again later, or look at the server")
     if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
-        return GristError(
-            f"Grist at {server} can't be reached: check the address, the network, and that it runs"
-        )
-    return GristError(
-        f"{server!r} can't be asked ({error}): write it as https://host[/o/team]", permanent=True
-    )
+        return GristError(f"Grist at {server} can't be reached: check the address, the network, and that it runs")
+    return GristError(f"{server!r} can't be asked ({error}): write it as https://host[/o/team]", permanent=True)
 
 
 def is_answer(response: requests.Response) -> bool:
@@ -62,8 +56,7 @@ def refusal(response: requests.Response, server: str, doc: str) -> GristError:
     reason = _reason(response)
     if response.ok or (status in (401, 403, 404) and not reason):
         return GristError(
-            f"{server} doesn't answer as Grist does (status {status}; a login page, a proxy?): check the "
-            "address",
+            f"{server} doesn't answer as Grist does (status {status}; a login page, a proxy?): check the address",
             permanent=True,
             status=status,
         )

@@ -1,0 +1,65 @@
+"""Bootstrap on a real Grist server: GRIST_URL and GRIST_API_KEY say which."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from grist_live.grist import Document
+from tests.bootstrap.operator import (
+    SEED,
+    run_on,
+)
+
+
+@pytest.fixture
+def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Document]:
+    """A new document on the server at GRIST_URL; removed at the end."""
+    server, key = os.environ.get("GRIST_URL", ""), os.environ.get("GRIST_API_KEY", "")
+    if not (server and key):
+        pytest.skip("needs GRIST_URL and GRIST_API_KEY")
+    monkeypatch.chdir(tmp_path)
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {key}"
+        org = session.get(f"{server}/api/orgs").json()[0]["id"]
+        workspace = session.get(f"{server}/api/orgs/{org}/workspaces").json()[0]["id"]
+        name = {"name": "grist_live bootstrap test"}
+        doc = session.post(f"{server}/api/workspaces/{workspace}/docs", json=name).json()
+        document = Document(server, doc, key)
+        yield document
+        document.close()
+        session.delete(f"{server}/api/docs/{doc}")
+
+
+@pytest.mark.grist
+def test_on_a_real_grist_a_fresh_document(real: Document) -> None:
+    run_on(real, dry_run=True)
+    assert "Interventions" not in [t["id"] for t in real.tables()]
+    result, _ = run_on(real, sample_data=120)
+    assert result.left == []
+    head = real.head()
+    again, _ = run_on(real)
+    assert again.lines()[0] == "Nothing to do."
+    assert real.head() == head
+    rows = real.records("Interventions")
+    assert (len(rows), rows[-1]["fields"]["ID2"]) == (120, "INT-0120")
+    before = rows[0]["fields"]["Derniere_MAJ"]
+    real.apply([["UpdateRecord", "Interventions", 1, {"Statut": "Bloqué"}]])
+    assert real.records("Interventions")[0]["fields"]["Derniere_MAJ"] > before
+
+
+@pytest.mark.grist
+def test_on_a_real_grist_a_table_made_by_hand(real: Document) -> None:
+    seed = [{"id": c["id"], "fields": {k: v for k, v in c.items() if k != "id"}} for c in SEED]
+    real.add_table("Interventions", seed)
+    real.add_records("Interventions", [{"ID2": "A1", "Statut": "En cours"}])
+    result, lines = run_on(real)
+    assert result.left == []
+    assert any(line.startswith("~ column Derniere_MAJ") for line in lines)
+    again, _ = run_on(real)
+    assert again.lines()[0] == "Nothing to do."
+    assert [t["id"] for t in real.tables()].count("Interventions") == len(real.webhooks()) == 1

@@ -1,0 +1,83 @@
+"""What tests share: a real Redis, the default board, a server in a process of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from grist_live.board import Board, load_preset
+from grist_live.journal import Journal, connect
+from grist_live.settings import Settings
+from tests.live_server import LiveServer
+from tests.redis_server import RedisServer, executables
+
+SECRET = "s3cret-of-the-webhook-for-tests"
+KEY = "key-that-signs-the-tokens-of-tests"
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One Redis for all tests that don't break it; each test begins with it empty."""
+    server = RedisServer(executables()[0], tmp_path_factory.mktemp("redis")).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis that the test may kill; it keeps its data over a restart."""
+    server = RedisServer(executables()[0], tmp_path / "redis", persist=True).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def journal(redis_server: RedisServer) -> Iterator[Journal]:
+    client = connect(redis_server.url)
+    client.flushall()
+    yield Journal(client)
+    client.close()
+
+
+@pytest.fixture
+def board() -> Board:
+    return load_preset("interventions")
+
+
+@pytest.fixture
+def make_settings(redis_server: RedisServer, tmp_path: Path) -> Callable[..., Settings]:
+    """Make settings of an open board; keyword arguments replace settings, `board` its keys."""
+
+    def make(**given: object) -> Settings:
+        keys = {"access": "public", "open": True} | dict(given.pop("board", {}))  # type: ignore[call-overload]
+        the_board = _board(keys)
+        base = Settings(redis_url=redis_server.url, log_dir=str(tmp_path), boards={"interventions": the_board})
+        return dataclasses.replace(base, **given)  # type: ignore[arg-type]
+
+    return make
+
+
+def _board(keys: dict[str, object]) -> Board:
+    import msgspec
+
+    return msgspec.structs.replace(load_preset("interventions"), **keys)
+
+
+@pytest.fixture
+def live_server(redis_server: RedisServer, tmp_path: Path) -> Iterator[Callable[..., LiveServer]]:
+    """Start servers as users do; each is ended with the test."""
+    servers: list[LiveServer] = []
+
+    def start(redis_url: str = "", command: str = "web", **settings: object) -> LiveServer:
+        server = LiveServer(redis_url or redis_server.url, tmp_path, command, settings)
+        servers.append(server)
+        server.start()
+        return server
+
+    connect(redis_server.url).flushall()
+    yield start
+    for server in servers:
+        server.stop()

@@ -1,0 +1,44 @@
+// From what a person or a document gives to the addresses that are asked.
+
+/**
+ * Find the stream's address: the one given in full, else the board's on its server.
+ * @param {string} given a server's address or a full stream address
+ * @param {string} board
+ * @param {string} page the page's own address, against which a relative one is read
+ * @returns {string | null} null when it is no http(s) address
+ */
+export function streamAddress(given, board, page) {
+  let url;
+  try {
+    url = new URL(given.trim() || '/', page);
+  } catch {
+    return null;
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return null;
+  url.hash = '';
+  if (/\/stream$/.test(url.pathname)) return url.href;
+  // The compatible addresses carry another format: the same server's native one is meant.
+  const base = url.pathname.replace(/\/(?:webhook\/)?sse-stream$|\/boards\/[^/]+\/?$|\/+$/, '');
+  url.pathname = `${base}/boards/${encodeURIComponent(board)}/stream`;
+  return url.href;
+}
+
+/**
+ * The snapshot that goes with a stream: the same address and filters, another last word.
+ * @param {string} stream
+ */
+export function snapshotAddress(stream) {
+  const url = new URL(stream);
+  url.pathname = url.pathname.replace(/\/stream$/, '/snapshot');
+  return url.href;
+}
+
+/**
+ * A browser refuses plain http from an https page, and says so only in its console.
+ * @param {string} stream
+ * @param {string} page
+ */
+export function isMixedContent(stream, page) {
+  const {protocol, hostname} = new URL(stream);
+  return page.startsWith('https:') && protocol === 'http:' && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+}

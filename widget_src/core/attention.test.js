@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {FLASH_MS, NEW_MS, TOAST_MS, attend, createAttention, expire, isCalm} from './attention.js';
+import {createFeed, flushNews, takeEvent, takeSnapshot} from './feed.js';
+import {BOARD, row} from './testing.js';
+
+const news = (...rows) => rows.map((id) => ({row: id, action: 'update', columns: ['Statut'], fields: {}}));
+const kinds = (attention) => attention.toasts.map((toast) => toast.kind);
+
+test('a change flashes, has a toast, sounds, and all of it ends', () => {
+  const attention = createAttention();
+  assert.ok(attend(attention, news(1), 0));
+  assert.deepEqual(kinds(attention), ['change']);
+  assert.deepEqual(expire(attention, 0), {changed: false, next: FLASH_MS});
+  assert.deepEqual(expire(attention, TOAST_MS), {changed: true, next: NEW_MS});
+  expire(attention, NEW_MS);
+  assert.deepEqual([attention.flashes.size, attention.toasts.length], [0, 0]);
+});
+
+test('many changes are one toast, which grows, and one sound', () => {
+  const attention = createAttention();
+  assert.ok(attend(attention, news(1, 2, 3, 4, 5), 0));
+  assert.ok(!attend(attention, news(5, 6, 7, 8, 9), 100), 'no second sound within a second');
+  assert.deepEqual(kinds(attention), ['many']);
+  assert.equal(attention.toasts[0].n, 9);
+  assert.equal(attention.flashes.size, 9);
+});
+
+test('changes that come one by one, fast, are told as a number too', () => {
+  const attention = createAttention();
+  for (let id = 1; id <= 20; id += 1) attend(attention, news(id), id * 20);
+  assert.deepEqual(kinds(attention), ['change', 'change', 'change', 'many']);
+  assert.equal(attention.toasts[3].n, 17);
+});
+
+test('as long as many changes come, they stay one number', () => {
+  const attention = createAttention();
+  for (let id = 1; id <= 1000; id += 1) {
+    attend(attention, news(id), id * 20);
+    expire(attention, id * 20);
+  }
+  assert.deepEqual(kinds(attention), ['many']);
+  assert.ok(!isCalm(attention, 20_000) && isCalm(attention, 30_000));
+});
+
+test('a second change of a row restarts its flash', () => {
+  const attention = createAttention();
+  attend(attention, news(1), 0);
+  attend(attention, news(1), 500);
+  assert.equal(attention.flashes.get(1).count, 2);
+});
+
+function feedWith(rows) {
+  const feed = createFeed(BOARD, {authority: 'stream', now: () => 0});
+  takeSnapshot(feed, {rows});
+  return {feed, attention: createAttention()};
+}
+
+test('a replay flashes its rows and is told once, as a number', () => {
+  const {feed, attention} = feedWith([row(1), row(2)]);
+  takeEvent(feed, attention, 'hello', {viewers: 3, replayed: 2, board: BOARD}, 0);
+  takeEvent(feed, attention, 'message', {action: 'update', row: 1, fields: {Statut: 'En cours'}}, 0);
+  takeEvent(feed, attention, 'message', {action: 'update', row: 2, fields: {Statut: 'En cours'}}, 0);
+  assert.ok(!flushNews(feed, attention, 0).sound);
+  assert.deepEqual(kinds(attention), ['caughtUp']);
+  assert.equal(attention.flashes.size, 2);
+  takeEvent(feed, attention, 'message', {action: 'update', row: 1, fields: {Statut: 'Bloqué', Priorite: 'Urgente'}}, 0);
+  assert.deepEqual(flushNews(feed, attention, 0), {sound: true, urgent: true});
+  assert.equal(feed.viewers, 3);
+});
+
+test('several changes of a row in one frame are one piece of news', () => {
+  const {feed, attention} = feedWith([]);
+  takeEvent(feed, attention, 'message', {action: 'add', row: 1, fields: row(1).fields}, 0);
+  takeEvent(feed, attention, 'message', {action: 'update', row: 1, fields: {Agent: 'Paul'}}, 0);
+  flushNews(feed, attention, 0);
+  assert.equal(attention.toasts.length, 1);
+  assert.deepEqual([attention.toasts[0].news.action, attention.toasts[0].news.item.assignee], ['add', 'Paul']);
+});
+
+test('a test event is a toast, and never a row', () => {
+  const {feed, attention} = feedWith([row(1)]);
+  takeEvent(feed, attention, 'test', {row: 'test-123', fields: {Agent: 'Léa'}}, 0);
+  assert.deepEqual([kinds(attention), attention.toasts[0].text, feed.table.rows.size], [['test'], 'Léa', 1]);
+});
+
+test('what is no change does nothing', () => {
+  const {feed, attention} = feedWith([row(1)]);
+  for (const body of [null, 3, 'x', {}, {action: 'update', row: 'x'}, {action: 'drop', row: 1}]) takeEvent(feed, attention, 'message', body, 0);
+  for (const event of ['hello', 'ping', 'test', 'other']) takeEvent(feed, attention, event, null, 0);
+  assert.equal(feed.news.length, 0);
+  assert.equal(feed.table.rows.size, 1);
+});
+
+test('a board that is described anew is taken into use', () => {
+  const {feed, attention} = feedWith([row(1)]);
+  takeEvent(feed, attention, 'hello', {board: {...BOARD, name: 'other', complete: false, since: 5}}, 0);
+  assert.deepEqual([feed.board.name, feed.board.complete, feed.board.since], ['other', false, 5]);
+});

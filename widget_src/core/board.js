@@ -1,0 +1,98 @@
+// A board's description, ready for use: roles instead of column ids, and something to show for every value.
+/**
+ * @typedef {import('./types.js').Board} Board
+ * @typedef {import('./types.js').BoardDescription} BoardDescription
+ * @typedef {import('./types.js').Status} Status
+ * @typedef {import('./types.js').Priority} Priority
+ * @typedef {import('./types.js').Texts} Texts
+ */
+
+const MEANINGS = new Set(['waiting', 'active', 'done', 'blocked']);
+/** The colour ends up in a style sheet, so only a plain hexadecimal one gets there. */
+const COLOR = /^#(?:[\da-f]{3}|[\da-f]{6})$/i;
+
+/**
+ * Compile a description once; values it doesn't know are shown as they are, neutrally.
+ * @param {BoardDescription} description
+ * @returns {Board}
+ */
+export function compileBoard(description) {
+  const columns = description.columns.map((c) => ({
+    id: c.id, role: c.role || null, type: c.type || 'Any', label: c.label || {en: c.id},
+  }));
+  const role = Object.fromEntries(columns.filter((c) => c.role).map((c) => [c.role, c.id]));
+  const statuses = (description.statuses || []).map(toStatus);
+  const priorities = (description.priorities || []).map(toPriority);
+  return {
+    name: description.name,
+    title: description.title || {en: description.name},
+    columns, role, statuses, priorities,
+    complete: description.complete !== false,
+    since: description.since ?? null,
+    timeZone: timeZoneOf(columns.find((c) => c.role === 'updated_at')?.type),
+    statusOf: finder(statuses, (value) => (
+      {value, label: {}, meaning: 'unknown', color: '', index: -1})),
+    priorityOf: finder(priorities, (value) => (
+      {value, label: {}, rank: -1, urgent: false, color: '', index: -1, level: -1})),
+  };
+}
+
+/**
+ * Choose the text of a language: the asked one, else French, English, or any.
+ * @param {Texts | undefined} texts
+ * @param {string} language
+ * @param {string} [otherwise]
+ */
+export function pick(texts, language, otherwise = '') {
+  if (!texts) return otherwise;
+  return texts[language] || texts.en || texts.fr || Object.values(texts)[0] || otherwise;
+}
+
+/**
+ * @param {NonNullable<BoardDescription['statuses']>[number]} status
+ * @param {number} index
+ * @returns {Status}
+ */
+function toStatus(status, index) {
+  const meaning = MEANINGS.has(status.meaning || '') ? /** @type {Status['meaning']} */ (status.meaning) : 'unknown';
+  return {value: status.value, label: status.label || {}, meaning, color: safeColor(status.color), index};
+}
+
+/**
+ * @param {NonNullable<BoardDescription['priorities']>[number]} priority
+ * @param {number} index
+ * @param {NonNullable<BoardDescription['priorities']>} all
+ * @returns {Priority}
+ */
+function toPriority(priority, index, all) {
+  const rank = priority.rank ?? index;
+  const urgent = Boolean(priority.urgent);
+  const calm = all.filter((p) => !p.urgent).map((p, i) => p.rank ?? i).sort((a, b) => a - b);
+  const place = calm.length > 1 ? calm.indexOf(rank) / (calm.length - 1) : 0.5;
+  const level = urgent ? 3 : place > 0.6 ? 2 : place < 0.4 ? 0 : 1;
+  return {value: priority.value, label: priority.label || {}, rank, urgent, color: safeColor(priority.color), index, level};
+}
+
+/** @param {string | undefined} color */
+const safeColor = (color) => (color && COLOR.test(color) ? color : '');
+
+/**
+ * @template {{value: string}} T
+ * @param {T[]} known
+ * @param {(value: string) => T} unknown
+ * @returns {(value: string) => T}
+ */
+function finder(known, unknown) {
+  const byValue = new Map(known.map((entry) => [entry.value, entry]));
+  return (value) => byValue.get(value) || unknown(value);
+}
+
+/** @param {string | undefined} type a Grist type such as "DateTime:Europe/Paris" */
+function timeZoneOf(type) {
+  const zone = type?.startsWith('DateTime:') ? type.slice('DateTime:'.length) : '';
+  try {
+    return zone && new Intl.DateTimeFormat('en', {timeZone: zone}) ? zone : null;
+  } catch {
+    return null; // a zone that this browser doesn't know: its own is used
+  }
+}

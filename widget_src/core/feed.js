@@ -1,0 +1,127 @@
+// What each event of the stream, and each snapshot, does to the state.
+import {attend, push} from './attention.js';
+import {compileBoard} from './board.js';
+import {asText} from './cells.js';
+import {itemReader} from './items.js';
+import {applyChange, applyGristRows, applySnapshot, createTable, watchColumns} from './table.js';
+/**
+ * @typedef {import('./types.js').BoardDescription} BoardDescription
+ * @typedef {import('./types.js').Change} Change
+ * @typedef {import('./types.js').News} News
+ * @typedef {import('./types.js').Row} Row
+ * @typedef {ReturnType<typeof createFeed>} Feed
+ */
+
+/**
+ * The data side of the state: board, rows, and the news that wait for the next frame.
+ * @param {BoardDescription} board
+ * @param {{authority: 'grist' | 'stream', now: () => number}} how now: the browser's clock, epoch milliseconds
+ */
+export function createFeed(board, {authority, now}) {
+  const compiled = compileBoard(board);
+  /** Server's clock minus ours, in ms; 0 unless it is far off. */
+  const clock = {skew: 0};
+  const feed = {
+    board: compiled,
+    described: JSON.stringify(board),
+    clock,
+    table: createTable({authority, now: () => now() + clock.skew}),
+    read: itemReader(compiled),
+    viewers: /** @type {number | null} */ (null),
+    linked: false,
+    /** @type {News[]} */
+    news: [],
+  };
+  watchColumns(feed.table, feed.board);
+  return feed;
+}
+
+/**
+ * Take one event of the stream; what it holds was written by a server, yet nothing in it is trusted to be there.
+ * @param {Feed} feed
+ * @param {import('./attention.js').Attention} attention
+ * @param {string} event
+ * @param {any} body
+ * @param {number} now
+ */
+export function takeEvent(feed, attention, event, body, now) {
+  if (event === 'message' && isChange(body)) {
+    const news = applyChange(feed.table, body);
+    if (news) feed.news.push(news);
+    else if (attention.replayed > 0) attention.replayed -= 1;
+  } else if (event === 'hello') {
+    if (body?.board) describe(feed, body.board);
+    feed.viewers = body?.viewers ?? null;
+    attention.replayed = Number(body?.replayed) || 0;
+    if (attention.replayed) push(attention, {kind: 'caughtUp', n: attention.replayed}, now);
+  } else if (event === 'ping') {
+    feed.viewers = body?.viewers ?? feed.viewers;
+    const skew = body?.at ? body.at * 1000 - now : 0;
+    feed.clock.skew = Math.abs(skew) > 5000 ? skew : 0;
+  } else if (event === 'test') {
+    push(attention, {kind: 'test', text: testText(feed, body)}, now);
+  }
+}
+
+/**
+ * @param {Feed} feed
+ * @param {{board?: BoardDescription, rows: Row[]}} snapshot
+ */
+export function takeSnapshot(feed, snapshot) {
+  if (snapshot.board) describe(feed, snapshot.board);
+  feed.news.push(...applySnapshot(feed.table, snapshot.rows.filter(isRow)));
+}
+
+/**
+ * @param {Feed} feed
+ * @param {Row[]} rows
+ */
+export function takeGristRows(feed, rows) {
+  feed.news.push(...applyGristRows(feed.table, rows, {linked: feed.linked}));
+}
+
+/**
+ * Hand the frame's news to the attention, one per row: whether a sound is due, and whether anything is urgent.
+ * @param {Feed} feed
+ * @param {import('./attention.js').Attention} attention
+ * @param {number} now
+ */
+export function flushNews(feed, attention, now) {
+  /** @type {Map<number, News>} */
+  const byRow = new Map();
+  for (const one of feed.news) {
+    const before = byRow.get(one.row);
+    const item = feed.read(feed.table.rows.get(one.row) ?? {id: one.row, fields: one.fields});
+    const action = before?.action === 'add' && one.action === 'update' ? 'add' : one.action;
+    byRow.set(one.row, {...one, action, item, columns: [...new Set([...(before?.columns ?? []), ...one.columns])]});
+  }
+  feed.news = [];
+  const news = [...byRow.values()];
+  const sound = news.length > 0 && attend(attention, news, now);
+  return {sound, urgent: news.some(({item}) => item?.urgent)};
+}
+
+/**
+ * @param {Feed} feed
+ * @param {BoardDescription} board
+ */
+function describe(feed, board) {
+  const described = JSON.stringify(board);
+  if (described === feed.described || !Array.isArray(board.columns)) return;
+  feed.described = described;
+  feed.board = compileBoard(board);
+  feed.read = itemReader(feed.board);
+  watchColumns(feed.table, feed.board);
+}
+
+/** @param {Feed} feed @param {any} body */
+function testText(feed, body) {
+  const fields = body?.fields ?? {};
+  const said = ['title', 'assignee', 'place', 'comment'].map((role) => asText(fields[feed.board.role[role]])).filter(Boolean);
+  return (said.length ? said.join(', ') : asText(body?.row)).slice(0, 200);
+}
+
+/** @param {any} body @returns {body is Change} */
+const isChange = (body) => Number.isInteger(body?.row) && ['add', 'update', 'remove'].includes(body.action);
+/** @param {any} row */
+const isRow = (row) => Number.isInteger(row?.id) && typeof row.fields === 'object' && row.fields !== null;

@@ -1,0 +1,50 @@
+// A row by role: the only form that filters, counts and templates know.
+import {asText, asTime} from './cells.js';
+/**
+ * @typedef {import('./types.js').Board} Board
+ * @typedef {import('./types.js').Item} Item
+ * @typedef {import('./types.js').Row} Row
+ */
+
+/**
+ * Make the function that reads rows by the board's roles. Rows never change in place, so each is read once.
+ * @param {Board} board
+ * @returns {(row: Row) => Item}
+ */
+export function itemReader(board) {
+  /** @type {WeakMap<Row, Item>} */
+  const known = new WeakMap();
+  return (row) => {
+    let item = known.get(row);
+    if (!item) known.set(row, item = toItem(board, row));
+    return item;
+  };
+}
+
+/**
+ * @param {Board} board
+ * @param {Row} row
+ * @returns {Item}
+ */
+function toItem(board, row) {
+  /** @param {string} role */
+  const cell = (role) => (role in board.role ? row.fields[board.role[role]] : null);
+  /** @param {string} role */
+  const text = (role) => clip(asText(cell(role)));
+  const status = board.statusOf(text('status'));
+  const priority = board.priorityOf(text('priority'));
+  const done = status.meaning === 'done';
+  return {
+    id: row.id, title: text('title') || `#${row.id}`, place: text('place'), assignee: text('assignee'),
+    kind: text('kind'), comment: text('comment'), department: text('department'),
+    status, priority, updated: asTime(cell('updated_at')), urgent: priority.urgent && !done, done,
+  };
+}
+
+/** More than anyone reads in a list: a cell of 100 kB must not slow every frame down. */
+const CLIP = 400;
+
+/** @param {string} text */
+function clip(text) {
+  return text.length > CLIP ? `${text.slice(0, CLIP).replace(/[\ud800-\udbff]$/, '')}…` : text;
+}

@@ -1,0 +1,213 @@
+// The link to the server: snapshot (where the host has no rows of its own), then the stream, for ever.
+import {createBackoff, retryAfter} from './backoff.js';
+import {createTeller} from './link-state.js';
+import {readEvents} from './sse.js';
+/**
+ * @typedef {import('./types.js').Env} Env
+ * @typedef {import('./types.js').LinkState} LinkState
+ * @typedef {{lastId: string, needsSnapshot: boolean, resetAt: number}} Place where we are in the board's log
+ * @typedef {object} LinkSettings
+ * @property {string} streamUrl
+ * @property {string | null} snapshotUrl null: rows come from elsewhere (Grist), and `reset` asks for nothing
+ * @property {string} token
+ * @property {Env} env
+ * @property {(snapshot: any) => void} onSnapshot
+ * @property {(event: string, data: any, id: string | undefined) => void} onEvent
+ * @property {(state: LinkState) => void} onState
+ */
+
+/** Answers that no waiting changes. */
+const FINAL = new Set([401, 403, 404]);
+/** A link that lasted this long has worked: the next attempts start from the shortest delay again. */
+const STEADY_MS = 5000;
+/** A snapshot that takes longer is given up and asked for again. */
+const SNAPSHOT_MS = 30_000;
+
+class Refused extends Error {
+  /** @param {number} status */
+  constructor(status) {
+    super(`refused: ${status}`);
+    this.status = status;
+  }
+}
+
+class Later extends Error {
+  /** @param {number} ms */
+  constructor(ms) {
+    super(`try again in ${ms} ms`);
+    this.ms = ms;
+  }
+}
+
+/**
+ * Open the link and keep it open.
+ * @param {LinkSettings} settings
+ */
+export function openLink(settings) {
+  const {env, onState} = settings;
+  const backoff = createBackoff(env.random);
+  /** @type {Place} */
+  const place = {lastId: '', needsSnapshot: settings.snapshotUrl !== null, resetAt: -Infinity};
+  let closed = false;
+  let abort = new AbortController();
+  /** Ends the waiting before the next attempt. @type {() => void} */
+  let wake = () => {};
+  const states = createTeller(env, onState);
+
+  const run = async () => {
+    while (!closed) {
+      const wait = await attempt();
+      if (wait === null || closed) return;
+      await new Promise((resolve) => {
+        const timer = env.setTimeout(() => resolve(null), wait);
+        wake = () => { env.clearTimeout(timer); resolve(null); };
+      });
+    }
+  };
+
+  /** One attempt; how long to wait for the next, or null when there is none. @returns {Promise<number | null>} */
+  const attempt = async () => {
+    abort = new AbortController();
+    states.trying();
+    try {
+      if (place.needsSnapshot) await loadSnapshot(settings, place, abort.signal);
+      const ending = await follow(settings, place, abort, backoff, states);
+      if (closed) return null;
+      if (ending === 'reset') return resetDelay(place, env); // the link is well
+      states.lost();
+      return ending ?? backoff.next();
+    } catch (error) {
+      if (closed) return null;
+      if (error instanceof Refused) return states.refused(error.status);
+      states.lost();
+      return backoff.next(error instanceof Later ? error.ms : 0);
+    } finally {
+      abort.abort();
+    }
+  };
+
+  run();
+  return {
+    /** Try now rather than later (the user asks, the browser is online again). */
+    retry() { wake(); },
+    close() {
+      closed = true;
+      states.close();
+      abort.abort();
+      wake();
+    },
+  };
+}
+
+/**
+ * Get the rows and the event id at which they were true.
+ * @param {LinkSettings} settings
+ * @param {Place} place
+ * @param {AbortSignal} signal
+ */
+async function loadSnapshot({snapshotUrl, token, env, onSnapshot}, place, signal) {
+  const limit = new AbortController();
+  const timer = env.setTimeout(() => limit.abort(), SNAPSHOT_MS);
+  const stop = () => limit.abort();
+  signal.addEventListener('abort', stop);
+  try {
+    const answer = await env.fetch(/** @type {string} */ (snapshotUrl), {
+      headers: authorize(token, {Accept: 'application/json'}), cache: 'no-store', signal: limit.signal});
+    check(answer, env);
+    const snapshot = await answer.json();
+    if (!Array.isArray(snapshot?.rows)) throw new Error('not a snapshot');
+    onSnapshot(snapshot);
+    place.lastId = snapshot.id || '';
+    place.needsSnapshot = false;
+  } finally {
+    env.clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/**
+ * Read the stream to its end: 'reset', the delay that `bye` asks for, or null.
+ * @param {LinkSettings} settings
+ * @param {Place} place
+ * @param {AbortController} abort
+ * @param {ReturnType<typeof createBackoff>} backoff
+ * @param {ReturnType<typeof createTeller>} states
+ * @returns {Promise<'reset' | number | null>}
+ */
+async function follow(settings, place, abort, backoff, states) {
+  const {env, streamUrl, token, onEvent} = settings;
+  /** @type {Record<string, string>} */
+  const resume = place.lastId ? {'Last-Event-ID': place.lastId} : {};
+  const answer = await env.fetch(streamUrl, {
+    headers: authorize(token, {Accept: 'text/event-stream', ...resume}), cache: 'no-store', signal: abort.signal});
+  check(answer, env);
+  if (!answer.body || !answer.headers.get('content-type')?.startsWith('text/event-stream')) {
+    throw new Error('not an event stream');
+  }
+  const openedAt = env.now();
+  /** @type {'reset' | number | null} */
+  let ending = null;
+  await readEvents(answer.body, {
+    env,
+    onRetry: backoff.setBase,
+    onEvent: ({event, data, id}) => {
+      if (ending !== null) return; // what follows belongs to a later reading
+      const body = parse(data);
+      if (event === 'bye') ending = Math.max(0, Number(body?.retry_ms) || 1000);
+      if (event === 'reset') ending = takeReset(settings, place, body, id);
+      if (event !== 'bye') states.heard(event);
+      if (env.now() - openedAt > STEADY_MS) backoff.success();
+      onEvent(event, body, id);
+      // Only what has been taken moves our place: `hello` and `ping` tell the server's, which a replay has yet to reach.
+      if (event === 'message') place.lastId = id || place.lastId;
+      else if (event === 'hello') place.lastId ||= body?.id || id || '';
+      if (ending !== null) abort.abort();
+    },
+  }).catch((error) => { if (ending === null) throw error; });
+  return ending;
+}
+
+/**
+ * With a snapshot: get it again and open the stream from it. Without: go on from here.
+ * @param {LinkSettings} settings
+ * @param {Place} place
+ * @param {any} body
+ * @param {string | undefined} id
+ * @returns {'reset' | null}
+ */
+function takeReset(settings, place, body, id) {
+  place.lastId = id || body?.id || '';
+  if (settings.snapshotUrl === null) return null;
+  place.needsSnapshot = true;
+  return 'reset';
+}
+
+/**
+ * A first reset is obeyed at once; a second one soon after means that the snapshot was still the old one.
+ * @param {Place} place
+ * @param {Env} env
+ */
+function resetDelay(place, env) {
+  const soon = env.now() - place.resetAt < 10_000;
+  place.resetAt = env.now();
+  return soon ? 1000 + 1500 * env.random() : 0;
+}
+
+/** @param {Response} answer @param {Env} env */
+function check(answer, env) {
+  if (answer.ok) return;
+  if (FINAL.has(answer.status)) throw new Refused(answer.status);
+  throw new Later(retryAfter(answer.headers.get('retry-after'), env.now()));
+}
+
+/** @param {string} token @param {Record<string, string>} headers */
+const authorize = (token, headers) => (token ? {...headers, Authorization: `Bearer ${token}`} : headers);
+
+/** @param {string} data */
+function parse(data) {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return null; // not ours: whoever publishes on the channel may send anything
+  }
+}
