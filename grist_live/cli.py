@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,7 +15,8 @@ from typing import Any, NoReturn
 import click
 
 from grist_live import __version__
-from grist_live.settings import Settings, SettingsError, load, load_or_fail, masked
+from grist_live.board import Board, make_board
+from grist_live.settings import Problem, Settings, SettingsError, load, load_or_fail, masked
 
 
 class Group(click.Group):
@@ -23,6 +25,7 @@ class Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         from grist_live.access import DeniedError
         from grist_live.board import BoardError
+        from grist_live.bootstrap import BootstrapError
         from grist_live.demo import DemoError
         from grist_live.embedded import EmbeddedError
         from grist_live.grist import GristError
@@ -30,7 +33,16 @@ class Group(click.Group):
         from grist_live.logs import LogsError
         from grist_live.sources.reconcile import ReconcileError
 
-        known = (BoardError, DemoError, EmbeddedError, GristError, LogsError, ReconcileError, DeniedError)
+        known = (
+            BoardError,
+            BootstrapError,
+            DemoError,
+            EmbeddedError,
+            GristError,
+            LogsError,
+            ReconcileError,
+            DeniedError,
+        )
         try:
             return super().invoke(ctx)
         except (SettingsError, *known) as error:
@@ -59,6 +71,90 @@ def main(config: str | None) -> None:
     """
     if config:
         os.environ["GRIST_LIVE_CONFIG"] = config
+
+
+@main.command()
+@click.argument("doc_id")
+@click.option("--server", help="The Grist server (default: grist_url).")
+@click.option("--board", help="Name of the board (default: the default board).")
+@click.option("--preset", help="Preset for a new board: a name, or a TOML file.")
+@click.option("--access", type=click.Choice(["read table", "full"]), help="What the widget may do in Grist.")
+@click.option("--dry-run", is_flag=True, help="Show the plan, and change nothing.")
+@click.option("--sample-data", type=click.IntRange(0, 100_000), default=0, help="Add so many made-up rows.")
+def bootstrap(
+    doc_id: str,
+    server: str | None,
+    board: str | None,
+    preset: str | None,
+    access: str | None,
+    dry_run: bool,
+    sample_data: int,
+) -> None:
+    """Prepare a Grist document: table, columns, webhook, page with the widget. DOC_ID may be its address.
+
+    Nothing is created twice: a second run changes nothing, an interrupted one is completed.
+
+    \b
+    python -m grist_live bootstrap DOC_ID --dry-run
+    python -m grist_live bootstrap https://grist.example.fr/doc/DOC_ID --sample-data 40
+    """
+    from grist_live.bootstrap import bootstrap as run
+    from grist_live.grist import Document, parse_address
+
+    found, doc = parse_address(doc_id)
+    settings, problems = load(grist_url=server or found or None)
+    name = board or (Path(preset).stem if preset and Path(preset).is_file() else settings.default_board)
+    _stop_on(problems, "file-missing", "file-broken", "setting-type", "env-type", "board", "url")
+    if not settings.grist_api_key:
+        _fail("there is no API key: set GRIST_API_KEY, or write it to ~/.grist-api-key (Grist: Profile settings, API)")
+    chosen = make_board(name, {"preset": preset}) if preset else _board(settings, name)
+    bar = click.progressbar(length=sample_data, label="sample rows", file=sys.stderr) if sample_data else None
+    with bar or contextlib.nullcontext():
+
+        def progress(done: int, total: int) -> None:
+            if bar:
+                bar.update(done - bar.pos)
+
+        result = run(
+            settings,
+            chosen,
+            Document(settings.grist_url, doc, settings.grist_api_key),
+            access=access,
+            preset=preset or "",
+            dry_run=dry_run,
+            sample_data=sample_data,
+            echo=click.echo,
+            progress=progress,
+        )
+    for line in result.lines():
+        click.echo(line)
+    if not dry_run:
+        _first_fill(result.settings, result.board)
+
+
+def _first_fill(settings: Settings, board: Board) -> None:
+    """Fill the board at once where Redis can be reached; else the work process does when it starts."""
+    from grist_live.grist import Document
+    from grist_live.journal import WEB, Journal, Unavailable, connect
+    from grist_live.sources.reconcile import reconcile
+
+    journal = Journal(connect(settings.redis_url))
+    try:
+        result = reconcile(journal, board, Document(settings.grist_url, board.doc, settings.grist_api_key))
+    except Unavailable:
+        click.echo(
+            f"Redis doesn't answer at {masked(settings)['redis_url']}: `serve` will fill the board when it starts."
+        )
+        return
+    click.echo(f"The board holds the table: {result.rows} rows, {result.changes} changes.")
+    if not journal.living(WEB):
+        click.echo("Next: python -m grist_live serve")
+
+
+def _stop_on(problems: list[Problem], *ids: str) -> None:
+    found = [str(p) for p in problems if p.id in ids and p.severity == "error"]
+    if found:
+        _fail("\n".join(found))
 
 
 @main.command()
@@ -247,7 +343,7 @@ def token(board: str | None, days: float | None) -> None:
     click.echo(Access((), settings.token_keys).token(chosen, expires))
 
 
-def _board(settings: Settings, name: str) -> Any:
+def _board(settings: Settings, name: str) -> Board:
     if name not in settings.boards:
         _fail(f"there is no board {name}; there is: {', '.join(settings.boards)}")
     return settings.boards[name]
