@@ -405,8 +405,6 @@ def test_a_viewer_costs_one_descriptor_and_no_greenlet(live_server: Callable[...
     assert server.process
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text()
     [worker] = [int(pid) for pid in children.split()]
-        int(p) for p in Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    ]
 
     def descriptors() -> int:
         return len(os.listdir(f"/proc/{worker}/fd"))
