@@ -1,4 +1,4 @@
-"""Snapshot + stream equals the Grist table, whatever happens. Hypothesis looks for a course of events that breaks it."""
+"""Snapshot + stream equals the Grist table, whatever happens: Hypothesis looks for events that break it."""
 
 from __future__ import annotations
 
