@@ -109,6 +109,8 @@ def _wanted(job: Job, view: dict[str, Any]) -> dict[str, Any]:
     base = job.settings.url
     options = dict(view.get("widgetOptions") or {})
     options["stream"] = f"{base}/boards/{job.board.name}/stream"
+    # So that the widget can show Grist's rows before the stream has told it of the board, and when it can't.
+    options["board"] = job.board.describe()
     options["language"] = job.settings.language or options.get("language") or job.language
     if job.board.access == "public":
         options.pop("token", None)

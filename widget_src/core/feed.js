@@ -105,7 +105,7 @@ export function flushNews(feed, attention, now) {
  * @param {Feed} feed
  * @param {BoardDescription} board
  */
-function describe(feed, board) {
+export function describe(feed, board) {
   const described = JSON.stringify(board);
   if (described === feed.described || !Array.isArray(board.columns)) return;
   feed.described = described;

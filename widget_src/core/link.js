@@ -200,8 +200,11 @@ function check(answer, env) {
   throw new Later(retryAfter(answer.headers.get('retry-after'), env.now()));
 }
 
+/** What can't stand in a header is no token, and would make `fetch` throw as if the server were away. */
+const SENDABLE = /^[\x21-\x7e]+$/;
+
 /** @param {string} token @param {Record<string, string>} headers */
-const authorize = (token, headers) => (token ? {...headers, Authorization: `Bearer ${token}`} : headers);
+const authorize = (token, headers) => (SENDABLE.test(token) ? {...headers, Authorization: `Bearer ${token}`} : headers);
 
 /** @param {string} data */
 function parse(data) {

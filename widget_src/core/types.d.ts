@@ -107,7 +107,8 @@ export interface Config {
 }
 
 /** What bootstrap writes into Grist's widget options, and the settings panel into the browser's storage. */
-export interface Options {stream?: string; token?: string; language?: string}
+/** What bootstrap wrote for the widget; `board` serves until the stream describes it. */
+export interface Options {stream?: string; token?: string; language?: string; board?: BoardDescription}
 
 export interface HostHandlers {
   /** Rows of the section, complete; `linked` when another section selects them. */

@@ -63,9 +63,9 @@ function listen(grist, handlers) {
     if (message.dataChange) pull();
   });
   grist.onOptions((options, settings) => {
-    const {stream, token, language} = options || {};
+    const {stream, token, language, board} = options || {};
     const access = settings?.accessLevel || 'none';
-    handlers.options({stream: stream || recall('stream') || undefined, token, language},
+    handlers.options({stream: stream || recall('stream') || undefined, token, language, board},
       {linked: Boolean(settings?.linking?.asTarget), access});
     if (access === 'none') handlers.problem('problem.access');
   });

@@ -1,7 +1,7 @@
 // The dashboard: the only place that holds state. Event → feed → state → view → render.
 import {render} from 'lit-html';
 import {createAttention, expire, isCalm} from '../../core/attention.js';
-import {createFeed, flushNews, takeEvent, takeGristRows, takeSnapshot} from '../../core/feed.js';
+import {createFeed, describe, flushNews, takeEvent, takeGristRows, takeSnapshot} from '../../core/feed.js';
 import {pick} from '../../core/board.js';
 import {chooseLanguage, translator} from '../../core/i18n.js';
 import {openLink} from '../../core/link.js';
@@ -178,6 +178,7 @@ function start() {
     options: (options, {linked}) => {
       state.options = options;
       state.feed.linked = linked;
+      if (options.board && !state.feed.board.columns.length) update(() => describe(state.feed, /** @type {any} */ (options.board)));
       speak();
       connect();
     },
