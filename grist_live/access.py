@@ -10,11 +10,12 @@ from typing import Any
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from grist_live.board import Board
+from grist_live.errors import UserError
 
 SALT = "grist-live viewer"
 
 
-class DeniedError(PermissionError):
+class DeniedError(UserError):
     """Somebody may not look or post; `status` is the HTTP answer, the message says what to do."""
 
     def __init__(self, message: str, status: int) -> None:

@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from grist_live.errors import UserError
+
 ROLES = (
     "title", "status", "priority", "assignee", "place", "department",
     "kind", "comment", "updated_at", "latitude", "longitude",
@@ -33,7 +35,7 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 COLUMN_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 
 
-class BoardError(ValueError):
+class BoardError(UserError, ValueError):
     """A board that can't be used; the message names the place and says what to do."""
 
 

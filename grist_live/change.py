@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
-from flask_sse import Message as FlaskMessage
 
 from grist_live.board import Board
 
@@ -47,33 +46,22 @@ class Batch:
     tests: list[bytes] = field(default_factory=list)
 
 
-class Message(FlaskMessage):  # type: ignore[misc]
-    """A server-sent event whose text can't forge another.
-
-    flask-sse's own splits data at U+2028 and other characters that end no line in SSE, and lets CR and LF in
-    `type` and `id` forge fields: here data is split at CR, LF and CRLF only, and the others are refused.
-    """
-
-    def __init__(self, data: Any, type: str | None = None, id: str | None = None, retry: int | None = None) -> None:
-        for text in (type, id):
-            if text is not None and _FORBIDDEN.search(text):
-                raise ValueError("CR, LF and NUL can't stand in the id or the type of an event")
-        super().__init__(data, type=type, id=id, retry=retry)
-
-    def __str__(self) -> str:
-        data = self.data if isinstance(self.data, str) else _encode(self.data).decode()
-        lines = [f"event:{self.type}"] if self.type else []
-        lines += [f"id:{self.id}"] if self.id else []
-        lines += [f"retry:{int(self.retry)}"] if self.retry else []
-        # A space after the colon is dropped by the reader: without one here, a text that starts with a space would
-        # lose it.
-        lines += [f"data:{' ' if line.startswith(' ') else ''}{line}" for line in _LINE_END.split(data)]
-        return "\n".join(lines) + "\n\n"
-
-
 def event(type: str, data: Any, id: str | None = None, retry: int | None = None) -> bytes:
-    """Write one event of our own; "" as type is the default event."""
-    return str(Message(data, type=type or None, id=id, retry=retry)).encode()
+    """Write one server-sent event; "" as type is the default event. `data` is a text, or written as JSON.
+
+    Data is split at CR, LF and CRLF only: nothing else ends a line in SSE. Raises `ValueError` for a type or an id
+    that would forge a field.
+    """
+    for text in (type, id):
+        if text is not None and _FORBIDDEN.search(text):
+            raise ValueError("CR, LF and NUL can't stand in the id or the type of an event")
+    lines = [f"event:{type}"] if type else []
+    lines += [f"id:{id}"] if id else []
+    lines += [f"retry:{int(retry)}"] if retry else []
+    body = data if isinstance(data, str) else _encode(data).decode()
+    # A reader drops one space after the colon: a text that starts with one gets another.
+    lines += [f"data:{' ' if line.startswith(' ') else ''}{line}" for line in _LINE_END.split(body)]
+    return ("\n".join(lines) + "\n\n").encode()
 
 
 def change_frame(id: str, data: bytes) -> bytes:

@@ -16,40 +16,27 @@ import click
 
 from grist_live import __version__
 from grist_live.board import Board, make_board
-from grist_live.settings import Problem, Settings, SettingsError, load, load_or_fail, masked
+from grist_live.errors import UserError
+from grist_live.settings import Problem, Settings, load, load_or_fail, masked
 
 
 class Group(click.Group):
     """Turns the errors that our rooms raise into one line that says what to do."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        from grist_live.access import DeniedError
-        from grist_live.board import BoardError
-        from grist_live.bootstrap import BootstrapError
-        from grist_live.demo import DemoError
-        from grist_live.embedded import EmbeddedError
-        from grist_live.grist import GristError
-        from grist_live.journal import Unavailable
-        from grist_live.logs import LogsError
-        from grist_live.sources.reconcile import ReconcileError
-
-        known = (
-            BoardError,
-            BootstrapError,
-            DemoError,
-            EmbeddedError,
-            GristError,
-            LogsError,
-            ReconcileError,
-            DeniedError,
-        )
         try:
             return super().invoke(ctx)
-        except (SettingsError, *known) as error:
+        except UserError as error:
             _fail(str(error))
         except BrokenPipeError:
             os._exit(0)
-        except Unavailable as error:
+        except OSError as error:
+            _fail(str(error))
+        except Exception as error:
+            from grist_live.journal import Unavailable  # not before: `serve` has no use for Redis
+
+            if not isinstance(error, Unavailable):
+                raise
             _fail(f"Redis doesn't answer ({error}): start it, or correct redis_url")
 
 

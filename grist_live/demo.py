@@ -22,13 +22,14 @@ import tomlkit
 from grist_live import sample
 from grist_live.board import Board, load_preset
 from grist_live.embedded import EmbeddedRedis
+from grist_live.errors import UserError
 from grist_live.supervisor import Supervisor, web_command, work_command
 
 ROWS = 40
 PAUSE = (1.0, 4.0)
 
 
-class DemoError(RuntimeError):
+class DemoError(UserError):
     """The demo can't run; the message says what to do."""
 
 

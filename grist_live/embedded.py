@@ -15,10 +15,11 @@ from pathlib import Path
 
 import redis
 
+from grist_live.errors import UserError
 from grist_live.supervisor import start
 
 
-class EmbeddedError(RuntimeError):
+class EmbeddedError(UserError):
     """No Redis could be started; the message says what to install."""
 
 

@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from grist_live.board import Board
-from grist_live.change import Message, compat_data, compat_message, event
+from grist_live.change import compat_data, compat_message, event
 from grist_live.feed import SLOTS, Feed, Recent
-from grist_live.journal import RESET_ABOVE, WEB, Id, Journal
+from grist_live.journal import RESET_ABOVE, WEB, Id, Journal, Unavailable
 from grist_live.viewers import QueueViewer, Sockets, Viewer
 
 log = logging.getLogger(__name__)
@@ -160,12 +160,22 @@ class Hub:
     def _catch_up(self, feed: Feed) -> None:
         """Read from the log what the feed has missed; where the log can't tell, begin anew."""
         feed.facts = self.journal.head(feed.board).facts()
-        if feed.position is not None:
-            head, entries = self.journal.since(feed.board, feed.position)
+        position = feed.position
+        if position is not None:
+            head, entries = self.journal.since(feed.board, position)
             if entries is not None:
-                feed.extend([Recent.of(e) for e in entries], head)
+                # `take` leaves out what has come in meanwhile: a viewer that is ahead of us may ask for this, too.
+                feed.take(head.epoch, position.counter, [Recent.of(e) for e in entries], head.counter)
                 return
         self._reset(feed)
+
+    def reach(self, board: str, last: Id | None) -> None:
+        """Catch up when a viewer comes from another process that was ahead of us, so that it needn't begin anew."""
+        feed = self.feeds[board]
+        position = feed.position
+        if position and last and last.epoch == position.epoch and last.counter > position.counter:
+            with contextlib.suppress(*Unavailable):
+                self._catch_up(feed)
 
     def _reset(self, feed: Feed) -> None:
         head = self.journal.head(feed.board)
@@ -186,7 +196,7 @@ class Hub:
         """Pass on what another Flask app published by `sse.publish`; it has no place in the log, so no id."""
         try:
             given = json.loads(message)
-            frame = str(Message(given["data"], type=given.get("type"))).encode()
+            frame = event(given.get("type") or "", given["data"])
         except (ValueError, TypeError, KeyError) as error:
             log.warning("dropped what was published on %s: %s", feed.board.sse_channel, error)
             return

@@ -25,6 +25,7 @@ from redis.exceptions import NoScriptError, RedisError
 from redis.retry import Retry
 
 from grist_live.board import Board
+from grist_live.errors import UserError
 
 SCRIPT = (resources.files("grist_live") / "journal.lua").read_bytes()
 EVENT_ID = re.compile(r"(\d{1,19})-(\d{1,15})")
@@ -39,7 +40,7 @@ Unavailable = (RedisError, OSError)
 """What a call raises while Redis is away."""
 
 
-class StaleBoardError(RuntimeError):
+class StaleBoardError(UserError):
     """The journal holds this board with other columns: a newer configuration runs elsewhere."""
 
 

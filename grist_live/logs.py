@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 
+from grist_live.errors import UserError
 from grist_live.settings import Settings
 
 TOKEN = re.compile(r"([?&]token=)[^&\s\"']+|(Bearer\s+)[^\s\"']+", re.IGNORECASE)
@@ -26,7 +27,7 @@ PLACES = {
 }
 
 
-class LogsError(RuntimeError):
+class LogsError(UserError):
     """There is no log to show; the message says where it was looked for."""
 
 

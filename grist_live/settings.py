@@ -17,12 +17,13 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from grist_live.board import Board, BoardError, make_board
+from grist_live.errors import UserError
 
 PLACES = ("grist-live.toml", "/etc/grist-live/grist-live.toml")
 DEFAULT_BOARD = "interventions"
 
 
-class SettingsError(ValueError):
+class SettingsError(UserError, ValueError):
     """The configuration can't be used; one line a problem."""
 
 

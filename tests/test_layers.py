@@ -12,11 +12,11 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "grist_live"
 
 LAYERS = {
-    "pure": {"settings", "board", "change", "filters"},
+    "pure": {"errors", "settings", "board", "change", "filters", "sample"},
     "edges": {"journal", "grist", "access", "outbound", "supervisor", "embedded"},
     "work": {
         "hub", "feed", "viewers", "snapshot", "chores", "health", "metrics", "report", "probe", "bootstrap", "sources",
-        "effects", "sample", "logs",
+        "effects", "logs",
     },
     "doors": {"web", "demo"},
     "root": {"app", "worker", "cli", "__main__", "wsgi", "gunicorn_conf"},

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from grist_live.board import Board
+from grist_live.errors import UserError
 from grist_live.grist import Document
 from grist_live.settings import Settings
 
@@ -16,7 +17,7 @@ SIGNS: dict[Mark, str] = {"ok": "=", "add": "+", "repair": "~", "trap": "!"}
 ACCESS = ("read table", "full")
 
 
-class BootstrapError(Exception):
+class BootstrapError(UserError):
     """Bootstrap can't go on; the message is one line that says what to do."""
 
 

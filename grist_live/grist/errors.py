@@ -7,10 +7,12 @@ import json
 import requests
 from urllib3.exceptions import NewConnectionError
 
+from grist_live.errors import UserError
+
 LONGEST_RETRY_AFTER = 60.0
 
 
-class GristError(Exception):
+class GristError(UserError):
     """Grist can't or won't. The message is one line for the operator; `permanent`: a retry won't help.
 
     `status` is the HTTP status, None when there was no answer; `reason` is Grist's own text, "" without

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from grist_live.board import Board
 from grist_live.change import BodyError, read_records
+from grist_live.errors import UserError
 from grist_live.grist import State
 from grist_live.journal import WHOLE_TABLE, EpochError, Journal
 
@@ -43,7 +44,7 @@ class Result:
     seconds: float
 
 
-class ReconcileError(RuntimeError):
+class ReconcileError(UserError):
     """The table could not be compared; the message says what to do."""
 
 

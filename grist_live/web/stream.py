@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Response, request
+from flask_sse import Message as FlaskMessage
 from flask_sse import ServerSentEventsBlueprint
 
 from grist_live.access import Access
-from grist_live.change import Message
+from grist_live.change import event
 from grist_live.filters import parse
 from grist_live.hub import Hub
 from grist_live.journal import UNKNOWN, Journal, parse_id
@@ -24,6 +25,21 @@ HEADERS = {
     "X-Accel-Buffering": "no",  # nginx holds events back without it
     "Content-Type": "text/event-stream; charset=utf-8",
 }
+
+
+class Message(FlaskMessage):  # type: ignore[misc]
+    """flask-sse's message, written by `change.event`.
+
+    Its own splits text at U+2028 and other characters that end no line in SSE, and lets CR and LF in `type` and `id`
+    forge fields.
+    """
+
+    def __init__(self, data: Any, type: str | None = None, id: str | None = None, retry: int | None = None) -> None:
+        super().__init__(data, type=type, id=id, retry=retry)
+        str(self)  # refuses now what could forge an event
+
+    def __str__(self) -> str:
+        return event(self.type or "", self.data, id=self.id, retry=self.retry).decode()
 
 
 class StreamResponse(Response):
@@ -105,4 +121,5 @@ class Stream(ServerSentEventsBlueprint):  # type: ignore[misc]
         last = (parse_id(given) or UNKNOWN) if given else None
         feed = self._hub.feeds[name]
         self._hub.start()
+        self._hub.reach(name, last)
         return StreamResponse(self._hub, lambda viewer: feed.join(viewer, compat, filter, last))
