@@ -31,6 +31,8 @@ def create_app(settings: Settings, journal: Journal | None = None) -> Flask:
         settings.boards,
         heartbeat=settings.heartbeat,
         viewer_buffer=settings.viewer_buffer,
+        max_viewers=settings.max_viewers,
+        max_per_address=settings.max_viewers_per_address,
         on_back=chores.redis_is_back,
     )
     metrics = Metrics(hub)

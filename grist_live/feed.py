@@ -99,6 +99,7 @@ class Feed:
         self.degraded_since: float | None = clock()
         self.facts: dict[str, Any] = {}
         """What `hello` says beside the board's description: `complete`, `since`."""
+        self.deliveries = self.replayed = self.resets = 0
 
     # ---------------------------------------------------------------------------------------------------- viewers
 
@@ -131,7 +132,9 @@ class Feed:
 
     def _welcome(self, group: Group, last: Id | None) -> bytes:
         missed = self._since(last) if last else []
+        self.replayed += len(missed or ())
         if missed is None:
+            self.resets += 1
             data = self._hello(group, 0, None) + group.say("reset", {"id": str(self.position)}, self.position)
         else:
             data = self._hello(group, len(missed), None if missed else self.position) + group.render(missed)
@@ -185,6 +188,7 @@ class Feed:
             self.recent.extend(changes)
             while len(self.recent) > RESET_ABOVE:
                 self.recent.popleft()
+            self.deliveries += len(changes) * self.viewers
             for group in self.groups.values():
                 group.send(group.render(changes))
 
@@ -196,6 +200,7 @@ class Feed:
             self.recent = deque(recent[-RESET_ABOVE:])
             for group in self.groups.values():
                 if not first:
+                    self.resets += sum(map(len, group.slots))
                     group.send(group.say("reset", {"id": str(position)}, position))
             for viewer, group, last in waiting:
                 viewer.send(self._welcome(group, last))
@@ -232,12 +237,15 @@ class Feed:
                 for viewer in tuple(group.slots[slot]):
                     viewer.send(compat if group.is_compat else native)
 
-    def close(self, bye: Callable[[], int]) -> None:
+    def close(self, delay: Callable[[], int]) -> None:
         """Say goodbye to every viewer, each with a delay (ms) of its own, and let it go."""
         with self.lock:
             for group in self.groups.values():
                 for viewer in [v for slot in group.slots for v in slot]:
-                    delay = bye()
-                    native = event("bye", {"retry_ms": delay}, retry=delay)
-                    viewer.send(b"retry:%d\n\n" % delay if group.is_compat else native)
+                    viewer.send(goodbye(group.is_compat, delay()))
                     viewer.close()
+
+
+def goodbye(compat: bool, delay: int) -> bytes:
+    """Tell a viewer to come back after `delay` ms. Clients of the compatible format obey `retry:` alone."""
+    return b"retry:%d\n\n" % delay if compat else event("bye", {"retry_ms": delay}, retry=delay)

@@ -13,12 +13,14 @@ import os
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from grist_live.board import Board
 from grist_live.change import compat_data, compat_message, event
-from grist_live.feed import SLOTS, Feed, Recent
+from grist_live.feed import SLOTS, Feed, Recent, goodbye
+from grist_live.filters import Filter
 from grist_live.journal import RESET_ABOVE, WEB, Id, Journal, Unavailable
 from grist_live.viewers import QueueViewer, Sockets, Viewer
 
@@ -39,11 +41,17 @@ class Hub:
         *,
         heartbeat: float = 20.0,
         viewer_buffer: int = 262_144,
+        max_viewers: int = 20_000,
+        max_per_address: int = 0,
         on_back: Callable[[], None] = lambda: None,
     ) -> None:
         self.journal, self.heartbeat, self.viewer_buffer = journal, heartbeat, viewer_buffer
         self.feeds = {name: Feed(board, self._total_of(name)) for name, board in boards.items()}
-        self.cut_off = 0
+        self.max_viewers, self.max_per_address = max_viewers, max_per_address
+        self.cut_off = self.refused = 0
+        self.on_lag: Callable[[float], None] = lambda seconds: None
+        self.draining = False
+        self._addresses: Counter[tuple[str, str]] = Counter()
         self.started = time.time()
         self._elsewhere: dict[str, int] = {}
         self._sockets: Sockets | None = None
@@ -59,14 +67,51 @@ class Hub:
             threading.Thread(target=work, name=f"hub{work.__name__}", daemon=True).start()
 
     def stop(self) -> None:
-        """End the threads and let every viewer go, spread over a few seconds."""
-        self._stop.set()
+        """Let every viewer go, each with a delay of its own before it comes back, and end the threads."""
+        self.draining = True
         for feed in self.feeds.values():
-            feed.close(lambda: random.randint(500, 5000))
+            feed.close(self._delay)
+        self._stop.set()
         with contextlib.suppress(Exception):
             self.journal.gone(WEB)
 
+    def _delay(self) -> int:
+        """Draw the milliseconds after which a viewer comes back: at most about 500 come back in a second."""
+        crowd = sum(self.viewers(name) for name in self.feeds)
+        return int(1000 * random.uniform(0.5, min(45.0, 3.0 + crowd / 500)))
+
     # ---------------------------------------------------------------------------------------------------- viewers
+
+    def join(
+        self, board: str, viewer: Viewer, compat: bool, filter: Filter | None, last: Id | None, address: str
+    ) -> None:
+        """Let a viewer into a board's feed; when there is no room, tell it to come back, and let it go.
+
+        It is never refused by an HTTP error: a native EventSource would give up for good.
+        """
+        feed, key = self.feeds[board], (board, address)
+        crowded = 0 < self.max_per_address <= self._addresses[key]
+        if self.draining or crowded or feed.viewers >= self.max_viewers:
+            self.refused += 1
+            viewer.send(goodbye(compat, self._delay() if self.draining else random.randint(5000, 45_000)))
+            viewer.close()
+            return
+        self._reach(feed, last)
+        feed.join(viewer, compat, filter, last)
+        if self.max_per_address:
+            self._count_address(viewer, key)
+
+    def _count_address(self, viewer: Viewer, key: tuple[str, str]) -> None:
+        self._addresses[key] += 1
+        leave = viewer.on_leave
+
+        def left() -> None:
+            leave()
+            self._addresses[key] -= 1
+            if not self._addresses[key]:
+                del self._addresses[key]
+
+        viewer.on_leave = left
 
     def queue_viewer(self) -> QueueViewer:
         return QueueViewer(self.viewer_buffer, self._count_cut_off)
@@ -79,6 +124,9 @@ class Hub:
 
     def _count_cut_off(self) -> None:
         self.cut_off += 1
+
+    def pending_bytes(self) -> int:
+        return self._sockets.pending_bytes() if self._sockets else 0
 
     def viewers(self, board: str) -> int:
         """Tell how many look at a board, in all processes."""
@@ -139,7 +187,7 @@ class Hub:
 
     def _message(self, feed: Feed, message: bytes) -> None:
         head, _, body = message.partition(b"\n")
-        epoch, before, after, kind = head.decode().split(" ")
+        epoch, before, after, kind, *at = head.decode().split(" ")
         if kind == "test":
             self._test(feed, body)
         elif kind == "changes":
@@ -151,6 +199,7 @@ class Hub:
             ]
             if not feed.take(epoch, int(before), changes, int(after)):
                 self._catch_up(feed)
+            self.on_lag(time.time() - float(at[0]))
         elif feed.position is None or (int(epoch), int(after)) > (
             int(feed.position.epoch),
             feed.position.counter,
@@ -169,9 +218,8 @@ class Hub:
                 return
         self._reset(feed)
 
-    def reach(self, board: str, last: Id | None) -> None:
+    def _reach(self, feed: Feed, last: Id | None) -> None:
         """Catch up when a viewer comes from another process that was ahead of us, so that it needn't begin anew."""
-        feed = self.feeds[board]
         position = feed.position
         if position and last and last.epoch == position.epoch and last.counter > position.counter:
             with contextlib.suppress(*Unavailable):

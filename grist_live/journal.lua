@@ -209,7 +209,7 @@ if #log > 0 and not filling then
   if #log > tonumber(ARGV[12]) then
     publish_reset()
   else
-    call('PUBLISH', CHANNEL, epoch .. ' ' .. before .. ' ' .. n .. ' changes\n' .. concat(frames) .. concat(rows))
+    call('PUBLISH', CHANNEL, epoch .. ' ' .. before .. ' ' .. n .. ' changes ' .. AT .. '\n' .. concat(frames) .. concat(rows))
   end
 end
 return { epoch, n, #log, unchanged, suspects, skipped, changed }

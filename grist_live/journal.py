@@ -444,7 +444,7 @@ class Journal:
     def gone(self, kind: str) -> None:
         self.redis.hdel(kind, process_name())
 
-    def living(self, kind: str, within: float = 30.0) -> dict[str, dict[str, Any]]:
+    def living(self, kind: str, within: float = 15.0) -> dict[str, dict[str, Any]]:
         """Return the processes of a kind that told that they live, and strike out those that stopped telling."""
         found = {name: json.loads(state) for name, state in self.redis.hgetall(kind).items()}
         dead = [name for name, state in found.items() if state["at"] < self.clock() - within]

@@ -29,6 +29,13 @@ class Metrics:
             registry=self.registry,
             buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
         )
+        self.lag = Histogram(
+            "grist_live_lag_seconds",
+            "Time from a commit to its fan-out.",
+            registry=self.registry,
+            buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+        )
+        hub.on_lag = self.lag.observe
         self.registry.register(_HubCollector(hub))
 
     def text(self) -> bytes:
@@ -49,10 +56,22 @@ class _HubCollector:
         total = GaugeMetricFamily("grist_live_viewers_total", "Open streams of all processes.", labels=["board"])
         degraded = GaugeMetricFamily("grist_live_degraded", "1 while Redis is away.", labels=["board"])
         position = GaugeMetricFamily("grist_live_position", "Counter of the last change sent.", labels=["board"])
+        deliveries = CounterMetricFamily("grist_live_deliveries", "Changes sent, times viewers.", labels=["board"])
+        replayed = CounterMetricFamily(
+            "grist_live_replayed", "Changes sent to viewers that came back.", labels=["board"]
+        )
+        resets = CounterMetricFamily("grist_live_resets", "Viewers told to begin anew.", labels=["board"])
         for name, feed in self._hub.feeds.items():
             viewers.add_metric([name], feed.viewers)
             total.add_metric([name], self._hub.viewers(name))
             degraded.add_metric([name], 0.0 if feed.degraded_since is None else 1.0)
             position.add_metric([name], feed.position.counter if feed.position else 0)
-        yield from (viewers, total, degraded, position)
+            deliveries.add_metric([name], feed.deliveries)
+            replayed.add_metric([name], feed.replayed)
+            resets.add_metric([name], feed.resets)
+        yield from (viewers, total, degraded, position, deliveries, replayed, resets)
         yield CounterMetricFamily("grist_live_cut_off", "Viewers cut off because they lagged.", self._hub.cut_off)
+        yield CounterMetricFamily("grist_live_refused", "Viewers told to come back: no room.", self._hub.refused)
+        yield GaugeMetricFamily(
+            "grist_live_buffer_bytes", "Bytes that wait for slow viewers.", self._hub.pending_bytes()
+        )

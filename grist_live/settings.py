@@ -71,6 +71,10 @@ class Settings:
     language: str = _setting("", "fr or en for pages that we serve; empty: the browser's choice.")
     heartbeat: float = _setting(20.0, "Seconds between two pings to a viewer.")
     viewer_buffer: int = _setting(262_144, "Bytes a viewer may lag behind before it is cut off (it resumes by itself).")
+    max_viewers: int = _setting(20_000, "Streams of a board in one process; who comes on top is told to come back.")
+    max_viewers_per_address: int = _setting(
+        0, "Streams of a board from one address in one process; 0: any number (many share an office's)."
+    )
     max_body: int = _setting(16_777_216, "Bytes that a webhook body may have.")
     reconcile_minutes: float = _setting(10.0, "Minutes between two comparisons with the whole table; 0: never.")
     log_dir: str = _setting("", "Folder of our log files; empty: ~/.local/state/grist-live.")
@@ -296,12 +300,17 @@ def _check(settings: Settings) -> list[Problem]:
         add("port", "error", f"port {settings.port} is out of range", "Use 1 to 65535.")
     if settings.workers < 1:
         add("workers", "error", "workers is less than 1", "Use 1 or more.")
-    if settings.heartbeat <= 0 or settings.viewer_buffer < 4096 or settings.max_body < 1024:
+    if (
+        min(settings.heartbeat, settings.max_viewers) <= 0
+        or settings.viewer_buffer < 4096
+        or settings.max_body < 1024
+        or settings.max_viewers_per_address < 0
+    ):
         add(
             "limits",
             "error",
-            "heartbeat, viewer_buffer or max_body is too small",
-            "Use more than 0 s, 4096 bytes or more, and 1024 bytes or more.",
+            "heartbeat, max_viewers, viewer_buffer or max_body is too small",
+            "Use more than 0 s, 1 viewer, 4096 bytes and 1024 bytes or more.",
         )
     if settings.log_level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         add(

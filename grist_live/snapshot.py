@@ -7,21 +7,19 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-import gevent
 import msgspec
-from gevent import monkey
 
 from grist_live.board import Board
 from grist_live.change import fields_json, json_keys, values
 from grist_live.filters import Filter
 from grist_live.journal import Head, Id, Journal, Unavailable
+from grist_live.loop import off_the_loop
 
 FRESH = 2.0
 """Seconds for which a snapshot is given to others: it carries its id, and the stream goes on from there."""
 _KEEP = 20
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +79,3 @@ class Snapshots:
         parts = [b'{"id":%s,"fields":%s}' % (row, fields_json(text, keys)) for row, text in rows.items()]
         body = msgspec.json.encode(head)[:-1] + b',"rows":[' + b",".join(parts) + b"]}"
         return Snapshot(at.id, len(rows), body, gzip.compress(body, 4, mtime=0), now)
-
-
-def off_the_loop(work: Callable[[], T]) -> T:
-    """Run what takes long in a thread of gevent's pool, so that viewers are served meanwhile."""
-    if monkey.is_module_patched("threading"):
-        return gevent.get_hub().threadpool.apply(work)  # type: ignore[no-any-return]
-    return work()

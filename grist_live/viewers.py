@@ -166,6 +166,10 @@ class Sockets:
         out = self._out if viewer.pending is not None else 0
         self._epoll.modify(viewer.fd, self._in | self._hup | self._edge | out)
 
+    def pending_bytes(self) -> int:
+        """Tell how many bytes wait for viewers that lag."""
+        return sum(len(v.pending) for v in self._viewers.values() if v.pending is not None)
+
     def drop(self, viewer: SocketViewer) -> None:
         if self._viewers.pop(viewer.fd, None) is None:
             return

@@ -217,8 +217,8 @@ def test_each_message_tells_the_counter_before_it(journal: Journal) -> None:
         journal.commit(TABLE, [(1, text("c", 1, 2))], "webhook")
         first, second = messages.next(5), messages.next(5)
     assert first and second
-    assert first[1].startswith(f"{epoch} 0 2 changes\nid:{epoch}-1\ndata:".encode())
-    assert second[1].startswith(f"{epoch} 2 3 changes\n".encode())
+    assert first[1].startswith(f"{epoch} 0 2 changes 1763800000.123\nid:{epoch}-1\ndata:".encode())
+    assert second[1].startswith(f"{epoch} 2 3 changes 1763800000.123\n".encode())
     assert second[1].endswith(b'"c"\t1\t2\t\n')
 
 

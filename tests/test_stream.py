@@ -37,6 +37,9 @@ class Waitress:
         self._server = waitress.server.create_server(self.app, host="127.0.0.1", port=port, threads=20)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+        deadline = time.monotonic() + 10
+        while self.hub.feeds[NAME].degraded_since is not None and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def _run(self) -> None:
         try:

@@ -119,7 +119,6 @@ class Stream(ServerSentEventsBlueprint):  # type: ignore[misc]
         filter = parse(board, request.args.items(multi=True)) if not compat else None
         given = request.headers.get("Last-Event-ID") or request.args.get("last_event_id")
         last = (parse_id(given) or UNKNOWN) if given else None
-        feed = self._hub.feeds[name]
-        self._hub.start()
-        self._hub.reach(name, last)
-        return StreamResponse(self._hub, lambda viewer: feed.join(viewer, compat, filter, last))
+        hub, address = self._hub, request.remote_addr or ""
+        hub.start()
+        return StreamResponse(hub, lambda viewer: hub.join(name, viewer, compat, filter, last, address))

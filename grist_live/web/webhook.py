@@ -18,12 +18,15 @@ from grist_live.board import Board
 from grist_live.change import BodyError, read_webhook
 from grist_live.chores import Chores, summary
 from grist_live.journal import Journal, StaleBoardError, Unavailable
+from grist_live.loop import deadline
 from grist_live.metrics import Metrics
 from grist_live.settings import Settings
 from grist_live.web import find_board
 
 log = logging.getLogger(__name__)
 DONE = "Broadcast envoyé"
+BODY_SECONDS = 20.0
+"""Time for a body to come in; Grist sends its in one go."""
 Answer = tuple[Response, int]
 
 
@@ -38,7 +41,11 @@ def blueprint(settings: Settings, journal: Journal, access: Access, chores: Chor
         if not request.is_json:
             return _refuse("send Content-Type: application/json", 415)
         can_read = bool(settings.grist_api_key and board.doc)
-        body = _body(settings.max_body)
+        try:
+            with deadline(BODY_SECONDS):
+                body = _body(settings.max_body)
+        except TimeoutError:
+            return _refuse(f"the body did not come within {BODY_SECONDS:g} s", 408, {"Connection": "close"})
         if body is None:
             chores.owe(board)
             return _later(board, f"the body is above {settings.max_body} bytes", can_read)
