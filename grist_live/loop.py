@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -35,3 +36,11 @@ def deadline(seconds: float) -> Iterator[None]:
         return
     with gevent.Timeout(seconds, TimeoutError(f"it took longer than {seconds:g} s")):
         yield
+
+
+def soon(work: Callable[[], None]) -> None:
+    """Run something beside what runs now; may be called from a signal handler, which must not wait."""
+    if is_gevent():
+        gevent.spawn(work)
+    else:
+        threading.Thread(target=work, daemon=True).start()

@@ -53,7 +53,8 @@ class Worker:
             if board.doc and self.settings.grist_api_key:
                 tasks.append((self._reconcile, (board,)))
             else:
-                log.warning("board %s: no document or no API key, so only its webhook tells of changes", board.name)
+                # No warning: `config`, `status` and the health address tell it.
+                log.info("board %s: no document or no API key, so only its webhook tells of changes", board.name)
         for target, args in tasks:
             thread = threading.Thread(target=target, args=args, daemon=True)
             thread.start()

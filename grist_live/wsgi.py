@@ -7,6 +7,7 @@ from types import FrameType
 
 from grist_live.app import create_app
 from grist_live.logs import configure
+from grist_live.loop import soon
 from grist_live.settings import SettingsError, load_or_fail
 
 try:
@@ -24,7 +25,7 @@ def _drain_on_sigterm() -> None:
     before = signal.getsignal(signal.SIGTERM)
 
     def end(number: int, frame: FrameType | None) -> None:
-        threading.Thread(target=app.extensions["grist_live"].stop, daemon=True).start()
+        soon(app.extensions["grist_live"].stop)
         if callable(before):
             before(number, frame)
 

@@ -44,12 +44,15 @@ class RedisServer:
         self.process = subprocess.Popen([self.executable, *options], stdout=subprocess.DEVNULL)
         client = redis.Redis.from_url(self.url)
         for _ in range(500):
+            if self.process.poll() is not None:
+                break
             with contextlib.suppress(redis.RedisError):
                 client.ping()
-                client.close()
-                return self
+                if client.info("server")["process_id"] == self.process.pid:
+                    client.close()
+                    return self
             time.sleep(0.02)
-        raise RuntimeError("redis-server did not start")
+        raise RuntimeError(f"redis-server did not start on port {self.port}")
 
     def kill(self) -> None:
         """SIGKILL: what was not written is lost."""

@@ -69,6 +69,13 @@ def test_every_setting_is_in_the_docs(language: str) -> None:
     assert not [s.name for s in Settings.table() if f"| `{s.name}` |" not in text]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_metric_is_in_the_docs(language: str) -> None:
+    text = (DOCS / language / "operations.md").read_text("utf-8")
+    names = set(re.findall(r'"(grist_live_\w+)"', (ROOT / "grist_live" / "metrics.py").read_text("utf-8")))
+    assert names and not [name for name in sorted(names) if not re.search(rf"`{name}(_total)?[`{{]", text)]
+
+
 def test_every_text_has_its_french() -> None:
     texts = [s.metadata["help"] for s in Settings.table()] + [reference.summary(c) for _, c in commands()]
     missing = [text for text in texts if text not in reference.FRENCH]

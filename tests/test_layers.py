@@ -13,7 +13,7 @@ PACKAGE = ROOT / "grist_live"
 
 LAYERS = {
     "pure": {"errors", "settings", "board", "change", "filters", "sample"},
-    "edges": {"journal", "grist", "access", "outbound", "supervisor", "embedded"},
+    "edges": {"journal", "grist", "access", "outbound", "supervisor", "embedded", "loop"},
     "work": {
         "hub", "feed", "viewers", "snapshot", "chores", "health", "metrics", "report", "probe", "bootstrap", "sources",
         "effects", "logs",
@@ -34,8 +34,8 @@ LIBRARIES = {
     "flask": {"web", "app"},
     "flask_cors": {"app"},
     "flask_sse": {"change", "web"},
-    "gevent": {"hub", "viewers", "snapshot"},
-    "greenlet": {"hub", "viewers", "snapshot"},
+    "gevent": {"loop", "viewers"},
+    "greenlet": {"loop", "viewers"},
     "grist_api": {"grist"},
     "itsdangerous": {"access"},
     "prometheus_client": {"metrics"},
