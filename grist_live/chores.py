@@ -15,6 +15,8 @@ from grist_live.journal import Commit, Journal, Unavailable
 log = logging.getLogger(__name__)
 MOST = 10_000
 """Chores that wait at the most; beyond it the compatible keys are not written (they are best effort)."""
+AT_ONCE = 500
+"""Changes that go to Redis together, when many wait."""
 
 
 class Chores:
@@ -22,20 +24,29 @@ class Chores:
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
-        self._queue: queue.Queue[tuple[Board, Commit | None, Sequence[str], float]] = queue.Queue(MOST)
-        self._owed: dict[str, tuple[Board, set[int]]] = {}
+        self._queue: queue.Queue[tuple[Board, Commit, float]] = queue.Queue(MOST)
+        self._owed: dict[str, Board] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def note(self, board: Board, commit: Commit | None, rejected: Sequence[str], at: float) -> None:
-        """Write counters, reasons and the compatible form of a commit soon."""
+    def tell_compat(self, board: Board, commit: Commit, at: float) -> None:
+        """Write the changed rows of a commit in the compatible format soon."""
+        if not board.compat or not commit.changed:
+            return
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._work, name="chores", daemon=True)
             self._thread.start()
         try:
-            self._queue.put_nowait((board, commit, rejected, at))
+            self._queue.put_nowait((board, commit, at))
         except queue.Full:
             log.warning("too many chores: the compatible keys of some changes were not written")
+
+    def set_aside(self, board: Board, reasons: Sequence[str]) -> None:
+        """Count records that were set aside; a board that gets many of them is not slowed down by it."""
+        try:
+            self.journal.set_aside(board, reasons)
+        except Unavailable as error:
+            log.warning("could not count what board %s set aside: %s", board.name, error)
 
     def owe(self, board: Board, rows: Iterable[int] = ()) -> None:
         """Note what must be read from Grist again; keep it here while Redis is away."""
@@ -43,30 +54,32 @@ class Chores:
             self.journal.owe(board, rows)
         except Unavailable:
             with self._lock:
-                self._owed[board.name] = (board, set())  # which rows no longer matters: the whole table
+                self._owed[board.name] = board  # which rows no longer matters: the whole table
 
     def redis_is_back(self) -> None:
         """Write what is owed since Redis went away."""
         with self._lock:
             owed, self._owed = self._owed, {}
-        for board, rows in owed.values():
-            self.owe(board, rows)
+        for board in owed.values():
+            self.owe(board)
 
     def _work(self) -> None:
         while True:
-            board, commit, rejected, at = self._queue.get()
+            waiting = [self._queue.get()]
+            while sum(len(commit.changed) for _, commit, _ in waiting) < AT_ONCE and not self._queue.empty():
+                waiting.append(self._queue.get())
             try:
-                self.journal.note(board, commit, rejected, self._compat(board, commit, at))
+                self.journal.tell_compat(
+                    [
+                        (board, row, action, compat_change(row, action, text, at, board))
+                        for board, commit, at in waiting
+                        for row, action, text in commit.changed
+                    ]
+                )
             except Unavailable as error:
-                log.warning("could not write the counters of board %s: %s", board.name, error)
+                log.warning("the compatible keys of %d commits were not written: %s", len(waiting), error)
             except Exception:
-                log.exception("could not write the compatible keys of board %s", board.name)
-
-    @staticmethod
-    def _compat(board: Board, commit: Commit | None, at: float) -> list[tuple[int, str, bytes]]:
-        if not commit or not board.compat:
-            return []
-        return [(row, action, compat_change(row, action, text, at, board)) for row, action, text in commit.changed]
+                log.exception("the compatible keys of %d commits were not written", len(waiting))
 
 
 def summary(commit: Commit) -> dict[str, Any]:

@@ -52,9 +52,9 @@ def _board(journal: Journal, board: Board, web: Mapping[str, Any], has_key: bool
         "position": str(head.id),
         **head.facts(),
         "viewers": sum(process["viewers"].get(board.name, 0) for process in web.values()),
-        "last_change": counters.get("last_change"),
-        "changes": int(counters.get("new", 0)),
-        "set_aside": int(counters.get("rejected", 0)),
+        "last_change": counters["last_change"] or None,
+        "changes": int(counters["changes"]),
+        "set_aside": int(counters["rejected"]),
         "owed": len(journal.owed(board)),
         "deletions": "reconcile" if has_key and board.doc else "unseen",
     }

@@ -7,7 +7,7 @@
 -- KEYS   1 rows: hash, row id -> row text
 --        2 log:  stream; its ids are the event ids, <epoch>-<counter>
 --        3 meta: hash: run, epoch, n (counter), columns, born (when the board began here), filled (the document whose
---                whole table the rows are)
+--                whole table the rows are), changes (logged in all), last_change (epoch seconds)
 -- ARGV   1 verb, 2 channel, then what the verb needs
 
 local ROWS, LOG, META = KEYS[1], KEYS[2], KEYS[3]
@@ -188,7 +188,8 @@ if #removed > 0 then call('HDEL', ROWS, unpack(removed)) end
 
 local changed = {}
 if #log > 0 and not filling then
-  call('HSET', META, 'n', n + #log)
+  call('HSET', META, 'n', n + #log, 'last_change', AT)
+  call('HINCRBY', META, 'changes', #log)
   local before, frames, rows = n, {}, {}
   local first_seen = SOURCE == 'webhook' and not meta[5] and ',"first_seen":true' or ''
   for _, entry in ipairs(log) do

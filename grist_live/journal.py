@@ -114,7 +114,6 @@ class Keys:
         self.meta = prefix + "meta"
         self.feed = prefix + "feed"
         self.owed = prefix + "owed"
-        self.counters = prefix + "counters"
         self.rejected = prefix + "rejected"
         self.stats = prefix + "stats"
         self.lease = prefix + "lease:"
@@ -346,42 +345,34 @@ class Journal:
 
     # ----------------------------------------------------------------------------------------------- beside the rows
 
-    def note(
-        self,
-        board: Board,
-        commit: Commit | None,
-        rejected: Sequence[str],
-        compat: Iterable[tuple[int, str, bytes]],
-    ) -> None:
-        """Write what may come after the answer: counters, reasons, and the compatible keys and channel.
-
-        `compat`: (row id, action, message) of the changed rows.
-        """
-        keys = self.keys(board)
+    def set_aside(self, board: Board, reasons: Sequence[str]) -> None:
+        """Count records that were set aside, and keep the newest reasons."""
+        keys, now = self.keys(board), f"{self.clock():.3f}"
         pipe = self.redis.pipeline(transaction=False)
-        if commit:
-            for name in ("new", "unchanged", "suspects"):
-                count = getattr(commit, name)
-                if count := count if isinstance(count, int) else len(count):
-                    pipe.hincrby(keys.counters, name, count)
-            if commit.new:
-                pipe.hset(keys.counters, "last_change", f"{self.clock():.3f}")
-        if rejected:
-            pipe.hincrby(keys.counters, "rejected", len(rejected))
-            pipe.lpush(keys.rejected, *(f"{self.clock():.3f} {reason}" for reason in rejected[:50]))
-            pipe.ltrim(keys.rejected, 0, 49)
-        for row, action, message in compat:
+        pipe.hincrby(keys.meta, "rejected", len(reasons))
+        pipe.lpush(keys.rejected, *(f"{now} {reason}" for reason in reasons[:50]))
+        pipe.ltrim(keys.rejected, 0, 49)
+        pipe.execute()
+
+    def tell_compat(self, changes: Sequence[tuple[Board, int, str, bytes]]) -> None:
+        """Publish changes in the compatible format, and keep each row 24 h: (board, row id, action, message)."""
+        pipe = self.redis.pipeline(transaction=False)
+        kept: dict[str, bytes | None] = {}
+        for board, row, action, message in changes:
             pipe.publish(board.compat_channel, message)
-            if action == "remove":
-                pipe.delete(f"{board.compat_prefix}{row}")
+            kept[f"{board.compat_prefix}{row}"] = None if action == "remove" else message
+        for key, last in kept.items():
+            if last is None:
+                pipe.delete(key)
             else:
-                pipe.set(f"{board.compat_prefix}{row}", message, ex=86_400)
+                pipe.set(key, last, ex=86_400)
         pipe.execute()
 
     def counters(self, board: Board) -> dict[str, float]:
-        """Return the board's counters: new, unchanged, suspects, rejected; last_change in epoch seconds."""
-        found = self.redis.hgetall(self.keys(board).counters)
-        return {name.decode(): float(value) for name, value in found.items()}
+        """Return the board's totals: changes, rejected; last_change in epoch seconds. 0 where there is none."""
+        names = ("changes", "rejected", "last_change")
+        found = self.redis.hmget(self.keys(board).meta, names)
+        return {name: float(value or 0) for name, value in zip(names, found, strict=True)}
 
     def rejected(self, board: Board) -> list[tuple[float, str]]:
         """Return the newest reasons why records were set aside, with their times."""

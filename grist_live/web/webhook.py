@@ -65,13 +65,14 @@ def blueprint(settings: Settings, journal: Journal, access: Access, chores: Chor
             return _later(board, "Redis is away", can_read)
         if commit.suspects:
             chores.owe(board, commit.suspects)
-        chores.note(board, commit, batch.rejected, time.time())
+        chores.tell_compat(board, commit, time.time())
         _count(metrics, board, commit, len(batch.rejected), time.perf_counter() - started)
         answer: dict[str, Any] = {"success": True, "message": DONE, **summary(commit)}
         if batch.tests:
             answer["tests"] = len(batch.tests)
         if batch.rejected:
             answer["set_aside"] = batch.rejected[:20]
+            chores.set_aside(board, batch.rejected)
             log.warning("board %s: %d records set aside: %s", board.name, len(batch.rejected), batch.rejected[0])
         return jsonify(answer), 200
 

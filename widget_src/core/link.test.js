@@ -55,6 +55,14 @@ test('it works: snapshot, then the stream from where it was taken', async () => 
   link.close();
 });
 
+test('what is no token is not sent, rather than taken for a server that is away', async () => {
+  const {time, log, requests, link} = start([{text: HELLO}], {token: 'jeton d’accès\n'});
+  await time.run(10);
+  assert.ok(!('Authorization' in requests[0].headers));
+  assert.deepEqual(log.states, ['connecting', 'live']);
+  link.close();
+});
+
 test('no token, no header', async () => {
   const {time, requests, link} = start([{text: HELLO}]);
   await time.run(10);

@@ -121,7 +121,10 @@ function mergeChange(table, change) {
   if (change.action === 'add' && !change.first_seen) {
     return tell(table, 'stream', change.row, change.fields || {}, true) ? newsOf(change, [], before.fields) : null;
   }
-  return mergeUpdate(table, change, before);
+  // A row that is new to the server may have come in part: what it doesn't know it sends as null.
+  const {fields = {}} = change;
+  const known = change.action === 'add' ? Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== null)) : fields;
+  return mergeUpdate(table, {...change, fields: known}, before);
 }
 
 /**

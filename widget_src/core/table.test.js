@@ -143,6 +143,14 @@ test('in Grist, a first_seen add of a row that is there is an update', () => {
   assert.equal(statusOf(table, 1), 'En cours');
 });
 
+test('in Grist, what the server does not know of a row blanks nothing', () => {
+  const {table} = tableFor('grist');
+  applyGristRows(table, [row(1, {Agent: 'Zoé'})]);
+  const part = change('add', 1, {Agent: null, Statut: 'En cours'}, {first_seen: true});
+  assert.deepEqual(flashes(applyChange(table, part)), ['update 1']);
+  assert.deepEqual([table.rows.get(1).fields.Agent, statusOf(table, 1)], ['Zoé', 'En cours']);
+});
+
 test('in Grist, undeclared columns make no flash, and microseconds no difference', () => {
   const {table} = tableFor('grist');
   applyGristRows(table, [row(1, {manualSort: 1, Derniere_MAJ: 1795345916.031})]);

@@ -12,6 +12,7 @@ export default {
   'link.refused.401': 'This board asks for a valid access token.',
   'link.refused.403': 'This access token doesn’t open this board: ask for another one.',
   'link.refused.404': 'The server doesn’t know this board: check the address.',
+  'link.unreached': 'No answer from {address}. Check the address, and that the server allows pages of {origin} (its setting cors_origins).',
   'link.none.help': 'No server is set. Give its address in the settings.',
   'viewers': '{n} viewer | {n} viewers',
   'viewers.help': 'Dashboards that are open on this board now',

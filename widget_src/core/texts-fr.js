@@ -13,6 +13,7 @@ export default {
   'link.refused.401': 'Ce tableau demande un jeton d’accès valable.',
   'link.refused.403': 'Ce jeton d’accès n’ouvre pas ce tableau : demandez-en un autre.',
   'link.refused.404': 'Le serveur ne connaît pas ce tableau : vérifiez l’adresse.',
+  'link.unreached': 'Pas de réponse de {address}. Vérifiez l’adresse, et que le serveur autorise les pages de {origin} (son réglage cors_origins).',
   'link.none.help': 'Aucun serveur n’est indiqué. Donnez son adresse dans les réglages.',
   'viewers': '{n} lecteur | {n} lecteurs',
   'viewers.help': 'Tableaux de bord ouverts en ce moment',

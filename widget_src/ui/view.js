@@ -100,7 +100,10 @@ function notice(view, actions) {
     return html`<p class="notice calm">${icon('warning')}<span>${t('link.none.help')}</span>
       <button type="button" class="plain" @click=${actions.togglePanel}>${t('menu')}</button></p>`;
   }
-  if (link.kind !== 'refused') return nothing;
-  return html`<p class="notice" role="alert">${icon('warning')}<span>${refusal(link.status, t)}</span>
+  // A browser doesn't tell a page why another origin's server can't be read.
+  const unreached = link.kind === 'offline' && view.viewers === null && !view.form.addressFixed;
+  if (link.kind !== 'refused' && !unreached) return nothing;
+  const why = unreached ? t('link.unreached', {address: view.form.address, origin: location.origin}) : refusal(link.status, t);
+  return html`<p class="notice" role="alert">${icon('warning')}<span>${why}</span>
     <button type="button" class="plain" @click=${actions.togglePanel}>${t('menu')}</button></p>`;
 }
