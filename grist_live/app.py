@@ -40,7 +40,8 @@ def create_app(settings: Settings, journal: Journal | None = None) -> Flask:
     app.extensions["grist_live"] = hub
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.register_blueprint(webhook.blueprint(settings, journal, access, chores, metrics))
+    door = webhook.Door(settings, journal, access, chores, metrics)
+    app.register_blueprint(door.blueprint())
     app.register_blueprint(Stream(settings, journal, hub, access))
     app.register_blueprint(data.blueprint(settings, journal, access, Snapshots(journal)))
     app.register_blueprint(pages.blueprint(settings, access))
@@ -55,6 +56,7 @@ def create_app(settings: Settings, journal: Journal | None = None) -> Flask:
             expose_headers=["Retry-After", "ETag"],
             max_age=86_400,
         )
+    app.wsgi_app = door.before(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         n = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]

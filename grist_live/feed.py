@@ -18,7 +18,7 @@ from grist_live.board import Board
 from grist_live.change import change_frame, compat_change, event, iso
 from grist_live.filters import Filter
 from grist_live.journal import RESET_ABOVE, Entry, Id
-from grist_live.viewers import Viewer
+from grist_live.viewers import Viewer, send_all
 
 SLOTS = 20
 """Pings are spread over this many moments of a heartbeat, so that viewers aren't all woken at once."""
@@ -36,12 +36,16 @@ _head = msgspec.json.Decoder(_Head)
 class Recent:
     """One change as the feed holds it; forms other than the native one are made when a viewer first needs them."""
 
-    __slots__ = ("_compat", "data", "frame", "id", "text")
+    __slots__ = ("_compat", "frame", "id", "text")
 
     def __init__(self, id: Id, frame: bytes, text: bytes) -> None:
         self.id, self.frame, self.text = id, frame, text
-        self.data = frame[frame.index(b"\n") + 6 : -2]
         self._compat: bytes | None = None
+
+    @property
+    def data(self) -> bytes:
+        """The change's JSON."""
+        return self.frame[self.frame.index(b"\n") + 6 : -2]
 
     @classmethod
     def of(cls, entry: Entry) -> Recent:
@@ -81,8 +85,7 @@ class Group:
     def send(self, data: bytes) -> None:
         if data:
             for slot in self.slots:
-                for viewer in tuple(slot):
-                    viewer.send(data)
+                send_all(tuple(slot), data)
 
 
 class Feed:
@@ -97,9 +100,14 @@ class Feed:
         self.waiting: list[tuple[Viewer, Group, Id | None]] = []
         self.viewers = 0
         self.degraded_since: float | None = clock()
-        self.facts: dict[str, Any] = {}
-        """What `hello` says beside the board's description: `complete`, `since`."""
+        self._facts: dict[str, Any] = {}
+        self._described: str | None = None
         self.deliveries = self.replayed = self.resets = 0
+
+    def know(self, facts: dict[str, Any]) -> None:
+        """Take what `hello` says beside the board's description: `complete`, `since`."""
+        if facts != self._facts:
+            self._facts, self._described = facts, None
 
     # ---------------------------------------------------------------------------------------------------- viewers
 
@@ -155,12 +163,10 @@ class Feed:
         if group.is_compat:
             greeting = {"type": "connected", "timestamp": iso(self._clock()), "message": "Connexion SSE établie"}
             return event("", greeting, id=position, retry=5000)
-        data = {
-            "board": self.board.describe() | self.facts,
-            "viewers": self._total(),
-            "id": str(self.position) if self.position else None,
-            "replayed": replayed,
-        }
+        if self._described is None:
+            self._described = msgspec.json.encode(self.board.describe() | self._facts).decode()
+        at = f'"{self.position}"' if self.position else "null"
+        data = f'{{"board":{self._described},"viewers":{self._total()},"id":{at},"replayed":{replayed}}}'
         return event("hello", data, id=position, retry=3000)
 
     def _degraded(self, group: Group) -> bytes:
@@ -234,8 +240,7 @@ class Feed:
             native = event("ping", data, id=position)
             compat = b": ping\nid:%s\n\n" % position.encode() if position else b": ping\n\n"
             for group in self.groups.values():
-                for viewer in tuple(group.slots[slot]):
-                    viewer.send(compat if group.is_compat else native)
+                send_all(tuple(group.slots[slot]), compat if group.is_compat else native)
 
     def close(self, delay: Callable[[], int]) -> None:
         """Say goodbye to every viewer, each with a delay (ms) of its own, and let it go."""

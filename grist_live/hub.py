@@ -31,6 +31,35 @@ SILENCE = 10.0
 """Seconds without a message after which the connection to Redis is tried."""
 
 
+class News:
+    """One message of the journal: changes from `before` to `after`, a reset, a test event; or another app's event."""
+
+    __slots__ = ("after", "at", "before", "body", "changes", "epoch", "feed", "kind")
+
+    def __init__(self, feed: Feed, message: bytes) -> None:
+        head, _, self.body = message.partition(b"\n")
+        self.feed = feed
+        self.epoch, before, after, self.kind, *at = head.decode().split(" ")
+        self.before, self.after = int(before), int(after)
+        self.at = float(at[0]) if at else 0.0
+        self.changes: list[Recent] = []
+        if self.kind == "changes":
+            *frames, texts = self.body.split(b"\n\n")
+            first = self.after - len(frames) + 1
+            for i, (frame, text) in enumerate(zip(frames, texts.split(b"\n"), strict=False)):
+                self.changes.append(Recent(Id(self.epoch, first + i), frame + b"\n\n", text))
+
+    def goes_on_with(self, other: News) -> bool:
+        """Take in the changes that come right after ours; False when `other` is something else."""
+        if not (self.feed is other.feed and self.kind == other.kind == "changes" and self.epoch == other.epoch):
+            return False
+        if self.after != other.before:
+            return False
+        self.changes += other.changes
+        self.after = other.after
+        return True
+
+
 class Hub:
     """Feeds of all boards, and what keeps them moving. `start` may be called again, also after a fork."""
 
@@ -160,7 +189,7 @@ class Hub:
 
         Subscribing comes first: what is published while we catch up waits in the connection.
         """
-        with self.journal.subscribe(self._channels()) as messages:
+        with self.journal.subscribe(self._channels(), SILENCE) as messages:
             for feed in self.feeds.values():
                 self.journal.adopt(feed.board)
                 self._catch_up(feed)
@@ -168,14 +197,17 @@ class Hub:
             self._on_back()
             channels = self._channels()
             while not stop.is_set():
-                message = messages.next(SILENCE)
-                if message is None:
-                    continue
-                feed, is_ours = channels[message[0]]
-                if is_ours:
-                    self._message(feed, message[1])
-                else:
-                    self._foreign(feed, message[1])
+                self._take_all([(*channels[channel], data) for channel, data in messages.next()])
+
+    def _take_all(self, found: list[tuple[Feed, bool, bytes]]) -> None:
+        """Take what has come at once; changes that follow each other go to the viewers in one write."""
+        news: list[News] = []
+        for feed, is_ours, data in found:
+            new = News(feed, data if is_ours else b"0 0 0 foreign\n" + data)
+            if not (news and news[-1].goes_on_with(new)):
+                news.append(new)
+        for new in news:
+            self._take(new)
 
     def _channels(self) -> dict[bytes, tuple[Feed, bool]]:
         channels = {}
@@ -185,30 +217,22 @@ class Hub:
                 channels[feed.board.sse_channel.encode()] = (feed, False)
         return channels
 
-    def _message(self, feed: Feed, message: bytes) -> None:
-        head, _, body = message.partition(b"\n")
-        epoch, before, after, kind, *at = head.decode().split(" ")
-        if kind == "test":
-            self._test(feed, body)
-        elif kind == "changes":
-            *frames, texts = body.split(b"\n\n")
-            first = int(after) - len(frames) + 1
-            changes = [
-                Recent(Id(epoch, first + i), frame + b"\n\n", text)
-                for i, (frame, text) in enumerate(zip(frames, texts.split(b"\n"), strict=False))
-            ]
-            if not feed.take(epoch, int(before), changes, int(after)):
+    def _take(self, new: News) -> None:
+        feed = new.feed
+        if new.kind == "changes":
+            if not feed.take(new.epoch, new.before, new.changes, new.after):
                 self._catch_up(feed)
-            self.on_lag(time.time() - float(at[0]))
-        elif feed.position is None or (int(epoch), int(after)) > (
-            int(feed.position.epoch),
-            feed.position.counter,
-        ):
+            self.on_lag(time.time() - new.at)
+        elif new.kind == "test":
+            self._test(feed, new.body)
+        elif new.kind == "foreign":
+            self._foreign(feed, new.body)
+        elif feed.position is None or (int(new.epoch), new.after) > (int(feed.position.epoch), feed.position.counter):
             self._reset(feed)
 
     def _catch_up(self, feed: Feed) -> None:
         """Read from the log what the feed has missed; where the log can't tell, begin anew."""
-        feed.facts = self.journal.head(feed.board).facts()
+        feed.know(self.journal.head(feed.board).facts())
         position = feed.position
         if position is not None:
             head, entries = self.journal.since(feed.board, position)
@@ -227,7 +251,7 @@ class Hub:
 
     def _reset(self, feed: Feed) -> None:
         head = self.journal.head(feed.board)
-        feed.facts = head.facts()
+        feed.know(head.facts())
         # Only entries of this epoch, up to this position, can be replayed; what has come since will be sent to us.
         entries = self.journal.last(feed.board, RESET_ABOVE)
         usable = [e for e in entries if e.id.epoch == head.id.epoch and e.id.counter <= head.id.counter]

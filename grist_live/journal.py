@@ -26,6 +26,7 @@ from redis.retry import Retry
 
 from grist_live.board import Board
 from grist_live.errors import UserError
+from grist_live.wire import Wire, Wires
 
 SCRIPT = (resources.files("grist_live") / "journal.lua").read_bytes()
 EVENT_ID = re.compile(r"(\d{1,19})-(\d{1,15})")
@@ -133,6 +134,7 @@ def connect(url: str) -> redis.Redis:
         retry=Retry(NoBackoff(), 1),
         retry_on_error=[redis.exceptions.ConnectionError],
         client_name="grist-live",
+        protocol=2,  # with RESP3, what is published comes as another kind of reply
     )
 
 
@@ -143,26 +145,32 @@ def process_name() -> str:
 class Subscription:
     """The messages of one subscribed connection."""
 
-    def __init__(self, pubsub: Any) -> None:
-        self._pubsub = pubsub
-        self._asked = False
+    def __init__(self, wire: Wire, silence: float) -> None:
+        self._wire, self._asked = wire, False
+        wire.timeout(silence)
 
-    def next(self, silence: float) -> tuple[bytes, bytes] | None:
-        """Wait for a message, (channel, data); None when there was none for `silence` seconds.
+    def next(self) -> list[tuple[bytes, bytes]]:
+        """Wait for messages, and return all that have come: (channel, data). None came while Redis was silent: [].
 
         A connection can be dead without telling: after a silence Redis is asked, and the next one is an error.
         """
-        message = self._pubsub.get_message(ignore_subscribe_messages=True, timeout=silence)
-        if message is None:
+        try:
+            reply = self._wire.read()
+        except TimeoutError:
             if self._asked:
-                raise redis.exceptions.TimeoutError("Redis doesn't answer any more")
-            self._pubsub.ping()
+                raise
+            self._wire.send("PING")
             self._asked = True
-            return None
+            return []
         self._asked = False
-        if message["type"] != "message":
-            return None
-        return message["channel"], message["data"]
+        found = []
+        while reply is not None:
+            if isinstance(reply, Exception):
+                raise reply
+            if reply[0] == b"message":
+                found.append((reply[1], reply[2]))
+            reply = self._wire.here()
+        return found
 
 
 class Journal:
@@ -170,6 +178,7 @@ class Journal:
 
     def __init__(self, client: redis.Redis, clock: Callable[[], float] = time.time) -> None:
         self.redis: Any = client
+        self._wires = Wires(client)
         self.clock = clock
         self._sha = hashlib.sha1(SCRIPT).hexdigest()
         self._keys: dict[str, Keys] = {}
@@ -182,11 +191,11 @@ class Journal:
 
     def _run(self, board: Board, verb: str, *args: str | bytes | int) -> list[Any]:
         keys = self.keys(board)
-        given = (*keys.script, verb, keys.feed, *args)
+        given = (3, *keys.script, verb, keys.feed, *args)
         try:
-            return cast(list[Any], self.redis.evalsha(self._sha, 3, *given))
+            return cast(list[Any], self._wires.call("EVALSHA", self._sha, *given))
         except NoScriptError:
-            return cast(list[Any], self.redis.eval(SCRIPT, 3, *given))
+            return cast(list[Any], self._wires.call("EVAL", SCRIPT, *given))
 
     # ------------------------------------------------------------------------------------------------- rows, log
 
@@ -449,18 +458,24 @@ class Journal:
         return [state for name, state in self.living(kind).items() if name != own]
 
     @contextmanager
-    def subscribe(self, channels: Iterable[bytes]) -> Iterator[Subscription]:
+    def subscribe(self, channels: Iterable[bytes], silence: float = 10.0) -> Iterator[Subscription]:
         """Open one connection that gets what is published on these channels, from now on."""
-        pubsub = self.redis.pubsub()
+        wire = Wire(self.redis)
         try:
             names = list(channels)
-            pubsub.subscribe(*names)
+            wire.send("SUBSCRIBE", *names)
             for _ in names:  # wait for each confirmation: what is published before it is lost
-                if pubsub.get_message(timeout=5.0) is None:
-                    raise redis.exceptions.TimeoutError("SUBSCRIBE was not confirmed")
-            yield Subscription(pubsub)
+                reply = wire.read()
+                if isinstance(reply, Exception):
+                    raise reply
+            yield Subscription(wire, silence)
         finally:
-            pubsub.close()
+            wire.close()
+
+    def close(self) -> None:
+        """Close all connections of this process."""
+        self._wires.close()
+        self.redis.close()
 
     def ping(self) -> float:
         """Return the seconds that Redis takes to answer."""

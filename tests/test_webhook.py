@@ -60,7 +60,8 @@ def test_the_seeds_own_test_is_shown_and_never_stored(
     with journal.subscribe([journal.keys(BOARD).feed.encode()]) as messages:
         answer = make_client().post(DOOR, json=body)
         assert answer.json and answer.json["success"] and answer.json["tests"] == 1
-        assert any(b"test-123" in (m[1] if (m := messages.next(2)) else b"") for _ in range(3))
+        while not any(b"test-123" in data for _, data in messages.next()):
+            pass  # pytest ends a test that waits for ever
     assert journal.rows(BOARD) == 0 and journal.history(BOARD) == []
 
 
@@ -165,15 +166,14 @@ def test_while_redis_is_away_grist_repeats_or_the_table_is_owed(
         time.sleep(0.05)
     assert set(journal.owed(BOARD)) == ({"*"} if key else set())
     assert client.post(DOOR, json=[{"id": 2}]).status_code == 200
-    journal.redis.close()
+    journal.close()
 
 
 def test_compatible_subscribers_get_channel_and_keys(make_client: Callable[..., FlaskClient], journal: Journal) -> None:
     client = make_client()
     with journal.subscribe([b"grist-realtime-interventions"]) as messages:
         client.post(DOOR, json=[{"id": 12, "Agent": "Zoé", "Localisation": "Marseille"}])
-        message = messages.next(5)
-    assert message
+        [message] = messages.next()
     found = json.loads(message[1])
     assert found["type"] == "intervention_update" and found["data"]["agent"] == "Zoé"
     deadline = time.monotonic() + 5

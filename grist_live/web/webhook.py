@@ -3,21 +3,27 @@
 Grist waits for an answer without a time limit, sends one request at a time per document, and repeats whatever is not
 answered 2xx, holding back everything behind it. So nothing slow stands before the answer, and only what the sender
 can mend (no secret, no JSON) is refused.
+
+The door stands before Flask, whose way to a view costs as much as all the rest (docs: performance). A browser's post
+goes through Flask all the same, which knows about origins.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+import msgspec
+from flask import Blueprint, Response, request
+from werkzeug.wsgi import get_input_stream
 
-from grist_live.access import Access
+from grist_live.access import Access, DeniedError
 from grist_live.board import Board
-from grist_live.change import BodyError, read_webhook
+from grist_live.change import Batch, BodyError, read_webhook
 from grist_live.chores import Chores, summary
-from grist_live.journal import Journal, StaleBoardError, Unavailable
+from grist_live.journal import Commit, Journal, StaleBoardError, Unavailable
 from grist_live.loop import deadline
 from grist_live.metrics import Metrics
 from grist_live.settings import Settings
@@ -27,64 +33,129 @@ log = logging.getLogger(__name__)
 DONE = "Broadcast envoyé"
 BODY_SECONDS = 20.0
 """Time for a body to come in; Grist sends its in one go."""
-Answer = tuple[Response, int]
 
 
-def blueprint(settings: Settings, journal: Journal, access: Access, chores: Chores, metrics: Metrics) -> Blueprint:
-    """Make the door: `POST /webhook/grist-realtime` (the default board) and `POST /webhook/<board>`."""
-    door = Blueprint("webhook", __name__)
+class Door:
+    """Takes webhooks by their WSGI environ; as a middleware, those that no browser sent."""
 
-    def receive(name: str = settings.default_board) -> Answer:
+    def __init__(self, settings: Settings, journal: Journal, access: Access, chores: Chores, metrics: Metrics) -> None:
+        self._settings, self._journal, self._access = settings, journal, access
+        self._chores, self._metrics = chores, metrics
+        self._boards = {f"/webhook/{name}": board for name, board in settings.boards.items()}
+        self._boards["/webhook/grist-realtime"] = settings.board
+
+    def before(self, app: Any) -> Any:
+        """Put the door before a WSGI application."""
+
+        def wsgi(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            board = self._boards.get(environ.get("PATH_INFO", ""))
+            if board is None or environ["REQUEST_METHOD"] != "POST" or "HTTP_ORIGIN" in environ:
+                return app(environ, start_response)  # type: ignore[no-any-return]
+            return self.take(board, environ)(environ, start_response)
+
+        return wsgi
+
+    def blueprint(self) -> Blueprint:
+        """Make the same door for browsers: `POST /webhook/grist-realtime` (the default board), `/webhook/<board>`."""
+        door = Blueprint("webhook", __name__)
+
+        def receive(name: str = self._settings.default_board) -> Answer:
+            return self.take(find_board(self._settings.boards, name), request.environ)
+
+        door.add_url_rule("/webhook/grist-realtime", "receive_default", receive, methods=["POST"])
+        door.add_url_rule("/webhook/<name>", "receive", receive, methods=["POST"])
+        return door
+
+    def take(self, board: Board, environ: dict[str, Any]) -> Answer:
+        """Read, check, commit, answer."""
         started = time.perf_counter()
-        board = find_board(settings.boards, name)
-        access.check_webhook(board, request.headers.get("Authorization"))
-        if not request.is_json:
+        try:
+            self._access.check_webhook(board, environ.get("HTTP_AUTHORIZATION"))
+        except DeniedError as error:
+            return _refuse(str(error), error.status)
+        if not environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() == "application/json":
             return _refuse("send Content-Type: application/json", 415)
-        can_read = bool(settings.grist_api_key and board.doc)
         try:
             with deadline(BODY_SECONDS):
-                body = _body(settings.max_body)
+                body = _body(environ, self._settings.max_body)
         except TimeoutError:
             return _refuse(f"the body did not come within {BODY_SECONDS:g} s", 408, {"Connection": "close"})
         if body is None:
-            chores.owe(board)
-            return _later(board, f"the body is above {settings.max_body} bytes", can_read)
+            self._chores.owe(board)
+            return self._later(board, f"the body is above {self._settings.max_body} bytes")
         try:
             batch = read_webhook(body, board)
         except BodyError as error:
             return _refuse(str(error), 400)
         try:
-            commit = journal.commit(board, batch.rows, "webhook", suspect=can_read, want_rows=board.compat)
-            for test in batch.tests:
-                journal.publish_test(board, test)
+            commit = self._commit(board, batch)
         except (*Unavailable, StaleBoardError) as error:
             log.warning("board %s: %s", board.name, error)
-            if not can_read:
+            if not self._can_read(board):
                 return _refuse("Redis is away; send it again", 503, {"Retry-After": "5"})
-            chores.owe(board)
-            return _later(board, "Redis is away", can_read)
+            self._chores.owe(board)
+            return self._later(board, "Redis is away")
+        self._count(board, commit, len(batch.rejected), time.perf_counter() - started)
+        return _done(commit, batch)
+
+    def _can_read(self, board: Board) -> bool:
+        """Tell whether what is missed here can be read from the document instead."""
+        return bool(self._settings.grist_api_key and board.doc)
+
+    def _commit(self, board: Board, batch: Batch) -> Commit:
+        journal, chores = self._journal, self._chores
+        commit = journal.commit(board, batch.rows, "webhook", suspect=self._can_read(board), want_rows=board.compat)
+        for test in batch.tests:
+            journal.publish_test(board, test)
         if commit.suspects:
             chores.owe(board, commit.suspects)
-        chores.tell_compat(board, commit, time.time())
-        _count(metrics, board, commit, len(batch.rejected), time.perf_counter() - started)
-        answer: dict[str, Any] = {"success": True, "message": DONE, **summary(commit)}
-        if batch.tests:
-            answer["tests"] = len(batch.tests)
         if batch.rejected:
-            answer["set_aside"] = batch.rejected[:20]
-            chores.set_aside(board, batch.rejected)
             log.warning("board %s: %d records set aside: %s", board.name, len(batch.rejected), batch.rejected[0])
-        return jsonify(answer), 200
+            chores.set_aside(board, batch.rejected)
+        chores.tell_compat(board, commit, time.time())
+        return commit
 
-    door.add_url_rule("/webhook/grist-realtime", "receive_default", receive, methods=["POST"])
-    door.add_url_rule("/webhook/<name>", "receive", receive, methods=["POST"])
-    return door
+    def _later(self, board: Board, reason: str) -> Answer:
+        """Answer 200 for what Grist must not send again: it is read from the document instead."""
+        log.warning("board %s: %s; its table will be read instead", board.name, reason)
+        can_read = self._can_read(board)
+        how = "the table will be read from Grist" if can_read else "set GRIST_API_KEY, so that the table can be read"
+        return Answer({"success": can_read, "message": f"{reason}; {how}", "owed": True})
+
+    def _count(self, board: Board, commit: Commit, rejected: int, seconds: float) -> None:
+        self._metrics.webhook_seconds.labels(board.name).observe(seconds)
+        counts = {"new": commit.new, "same": commit.unchanged, "stale": len(commit.suspects), "rejected": rejected}
+        for result, count in counts.items():
+            if count:
+                self._metrics.commits.labels(board.name, result).inc(count)
 
 
-def _body(most: int) -> bytes | None:
+class Answer(Response):
+    """A JSON answer that costs little to make."""
+
+    def __init__(self, body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> None:
+        super().__init__(msgspec.json.encode(body) + b"\n", status, headers, content_type="application/json")
+        self.headers["X-Content-Type-Options"] = "nosniff"
+
+
+def _done(commit: Commit, batch: Batch) -> Answer:
+    answer: dict[str, Any] = {"success": True, "message": DONE, **summary(commit)}
+    if batch.tests:
+        answer["tests"] = len(batch.tests)
+    if batch.rejected:
+        answer["set_aside"] = batch.rejected[:20]
+    return Answer(answer)
+
+
+def _refuse(reason: str, status: int, headers: dict[str, str] | None = None) -> Answer:
+    return Answer({"success": False, "error": reason}, status, headers)
+
+
+def _body(environ: dict[str, Any], most: int) -> bytes | None:
     """Read the body; None (but read to its end, so that the sender gets the answer) when it is too large."""
+    stream = get_input_stream(environ)
     parts, size = [], 0
-    while part := request.stream.read(65_536):
+    while part := stream.read(65_536):
         size += len(part)
         if size <= most:
             parts.append(part)
@@ -93,29 +164,3 @@ def _body(most: int) -> bytes | None:
         if size > 4 * most:
             break
     return b"".join(parts) if size <= most else None
-
-
-def _refuse(reason: str, status: int, headers: dict[str, str] | None = None) -> Answer:
-    answer = jsonify(success=False, error=reason)
-    answer.headers.update(headers or {})
-    return answer, status
-
-
-def _later(board: Board, reason: str, can_read: bool) -> Answer:
-    """Answer 200 for what Grist must not send again: it is read from the document instead."""
-    log.warning("board %s: %s; its table will be read instead", board.name, reason)
-    how = "the table will be read from Grist" if can_read else "set GRIST_API_KEY, so that the table can be read"
-    return jsonify(success=can_read, message=f"{reason}; {how}", owed=True), 200
-
-
-def _count(metrics: Metrics, board: Board, commit: Any, rejected: int, seconds: float) -> None:
-    metrics.webhook_seconds.labels(board.name).observe(seconds)
-    counts = {
-        "new": commit.new,
-        "same": commit.unchanged,
-        "stale": len(commit.suspects),
-        "rejected": rejected,
-    }
-    for result, count in counts.items():
-        if count:
-            metrics.commits.labels(board.name, result).inc(count)
