@@ -84,7 +84,7 @@ class Hub:
         self.started = time.time()
         self._elsewhere: dict[str, int] = {}
         self._sockets: Sockets | None = None
-        self._pid = 0
+        self._pid = self._failures = 0
         self._stop = threading.Event()
         self._on_back = on_back
 
@@ -168,9 +168,8 @@ class Hub:
 
     def _read(self) -> None:
         """Keep the feeds fed for as long as the process lives, whatever happens to Redis."""
-        stop, failures, told = self._stop, 0, ""
+        stop, told = self._stop, ""
         while not stop.is_set():
-            began = time.monotonic()
             try:
                 self._listen(stop)
             except Exception as error:  # redis-py's errors, and whatever a broken connection may raise
@@ -179,10 +178,8 @@ class Hub:
                     log.warning("Redis is away: %s", error)
             for feed in self.feeds.values():
                 feed.degraded()
-            if time.monotonic() - began > 5:
-                failures, told = 0, ""
-            failures += 1
-            stop.wait(random.uniform(0.5, 1.0) * min(0.1 * 2**failures, 2.0))
+            self._failures += 1  # `_listen` sets it to 0 as soon as it listens
+            stop.wait(random.uniform(0.5, 1.0) * min(0.05 * 2**self._failures, 2.0))
 
     def _listen(self, stop: threading.Event) -> None:
         """Subscribe, catch up, then forward until the connection breaks.
@@ -194,6 +191,7 @@ class Hub:
                 self.journal.adopt(feed.board)
                 self._catch_up(feed)
                 feed.recovered()
+            self._failures = 0
             self._on_back()
             channels = self._channels()
             while not stop.is_set():

@@ -16,13 +16,14 @@ class Metrics:
 
     def __init__(self, hub: Hub) -> None:
         self.registry = CollectorRegistry()
-        self.commits = Counter(
+        self._children: dict[tuple[Any, ...], Any] = {}
+        self._rows = Counter(
             "grist_live_rows",
             "Rows that came in, by what became of them.",
             ["board", "result"],
             registry=self.registry,
         )
-        self.webhook_seconds = Histogram(
+        self._webhook_seconds = Histogram(
             "grist_live_webhook_seconds",
             "Time from a webhook's headers to its answer.",
             ["board"],
@@ -37,6 +38,24 @@ class Metrics:
         )
         hub.on_lag = self.lag.observe
         self.registry.register(_HubCollector(hub))
+
+    def webhook(self, board: str, seconds: float) -> None:
+        """Count an answered webhook."""
+        self._child(self._webhook_seconds, board).observe(seconds)
+
+    def rows(self, board: str, new: int, same: int, stale: int, rejected: int) -> None:
+        """Count rows by what became of them."""
+        for result, count in (("new", new), ("same", same), ("stale", stale), ("rejected", rejected)):
+            if count:
+                self._child(self._rows, board, result).inc(count)
+
+    def _child(self, metric: Any, *labels: str) -> Any:
+        """Return `metric.labels(…)`, which is slow to look up."""
+        key = (metric, *labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = metric.labels(*labels)
+        return child
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

@@ -31,7 +31,7 @@ from grist_live.web import find_board
 
 log = logging.getLogger(__name__)
 DONE = "Broadcast envoyé"
-BODY_SECONDS = 20.0
+BODY_SECONDS = 10.0
 """Time for a body to come in; Grist sends its in one go."""
 
 
@@ -123,11 +123,8 @@ class Door:
         return Answer({"success": can_read, "message": f"{reason}; {how}", "owed": True})
 
     def _count(self, board: Board, commit: Commit, rejected: int, seconds: float) -> None:
-        self._metrics.webhook_seconds.labels(board.name).observe(seconds)
-        counts = {"new": commit.new, "same": commit.unchanged, "stale": len(commit.suspects), "rejected": rejected}
-        for result, count in counts.items():
-            if count:
-                self._metrics.commits.labels(board.name, result).inc(count)
+        self._metrics.webhook(board.name, seconds)
+        self._metrics.rows(board.name, commit.new, commit.unchanged, len(commit.suspects), rejected)
 
 
 class Answer(Response):
