@@ -279,12 +279,16 @@ class Hub:
         stop, slot, told = self._stop, 0, 0.0
         while not stop.wait(self.heartbeat / SLOTS):
             slot = (slot + 1) % SLOTS
-            for feed in self.feeds.values():
-                feed.ping(slot)
-            if time.monotonic() - told >= TELL_EVERY:
-                told = time.monotonic()
-                with contextlib.suppress(Exception):
+            try:
+                for feed in self.feeds.values():
+                    feed.ping(slot)
+                if time.monotonic() - told >= TELL_EVERY:
+                    told = time.monotonic()
                     self._tell()
+            except Unavailable:
+                pass  # the reader tells it
+            except Exception:
+                log.exception("could not ping")  # and go on: without pings every viewer would leave
 
     def _tell(self) -> None:
         viewers = {name: feed.viewers for name, feed in self.feeds.items()}

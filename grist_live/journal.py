@@ -298,19 +298,27 @@ class Journal:
         found = self.redis.xrevrange(self.keys(board).log, count=count)
         return [_entry((id, _flat(fields))) for id, fields in reversed(found)]
 
-    def history(self, board: Board, before: Id | None = None, row: int | None = None, limit: int = 100) -> list[Entry]:
-        """Return logged changes, newest first: those before an id, of one row or of all."""
+    def history(
+        self, board: Board, before: Id | None = None, row: int | None = None, limit: int = 100
+    ) -> tuple[list[Entry], Id | None]:
+        """Return logged changes, newest first: those before an id, of one row or of all; and where to go on.
+
+        One call looks through a bounded part of the log: for a row it may return few, or none, and yet not be the end.
+        """
         found: list[Entry] = []
-        end = f"({before}" if before else "+"
-        step = 1000 if row is not None else limit
-        while len(found) < limit:
-            part = self.redis.xrevrange(self.keys(board).log, max=end, count=step)
+        step = limit if row is None else 1000
+        for _ in range(1 if row is None else 10):
+            part = self.redis.xrevrange(self.keys(board).log, max=f"({before}" if before else "+", count=step)
             entries = [_entry((id, _flat(fields))) for id, fields in part]
-            found += [e for e in entries if row is None or e.row == row]
+            for entry in entries:
+                before = entry.id
+                if row is None or entry.row == row:
+                    found.append(entry)
+                if len(found) == limit:
+                    return found, before
             if len(part) < step:
-                break
-            end = f"({entries[-1].id}"
-        return found[:limit]
+                return found, None
+        return found, before
 
     def snapshot(self, board: Board) -> tuple[Head, dict[bytes, bytes]]:
         """Return the rows (row id → row text), and the head that they are of."""

@@ -7,6 +7,7 @@ command itself (docs: performance). Only the journal's script and the subscripti
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import Any, cast
 
 import hiredis
@@ -70,10 +71,13 @@ class Wires:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._idle: list[Wire] = []
+        self._pid = os.getpid()
 
     def call(self, *command: str | bytes | int) -> Any:
         """Call over a wire that is free. A kept one may have died unnoticed: then the call is made once more, on a
         new one, so commands must bear repetition."""
+        if self._pid != os.getpid():  # forked: the wires belong to our parent
+            self._idle, self._pid = [], os.getpid()
         while self._idle:
             wire = self._idle.pop()
             with contextlib.suppress(redis.exceptions.ConnectionError, OSError):

@@ -42,7 +42,7 @@ def text(a: Any = ..., b: Any = ..., u: Any = ...) -> bytes:
 
 
 def logged(journal: Journal, board: Board = TABLE) -> list[dict[str, Any]]:
-    return [json.loads(e.data) for e in reversed(journal.history(board, limit=1000))]
+    return [json.loads(e.data) for e in reversed(journal.history(board, limit=1000)[0])]
 
 
 def row(journal: Journal, id: int = 1) -> list[Any] | None:
@@ -236,7 +236,7 @@ def test_concurrent_writers_keep_the_log_dense_and_equal_to_the_snapshot(server:
         writer.start()
     for writer in writers:
         writer.join()
-    entries = list(reversed(journal.history(TABLE, limit=100_000)))
+    entries = list(reversed(journal.history(TABLE, limit=100_000)[0]))
     assert [e.id.counter for e in entries] == list(range(1, len(entries) + 1))
     state: dict[int, dict[str, Any]] = {}
     for entry in entries:
@@ -266,10 +266,10 @@ def test_other_columns_lay_the_rows_out_anew(journal: Journal) -> None:
 def test_history_is_newest_first_by_row_or_before_an_id(journal: Journal) -> None:
     for i in range(6):
         journal.commit(TABLE, [(1 + i % 2, text(i, 1, i))], "webhook")
-    assert [e.id.counter for e in journal.history(TABLE, limit=3)] == [6, 5, 4]
-    assert [e.id.counter for e in journal.history(TABLE, row=1)] == [5, 3, 1]
+    assert [e.id.counter for e in journal.history(TABLE, limit=3)[0]] == [6, 5, 4]
+    assert [e.id.counter for e in journal.history(TABLE, row=1)[0]] == [5, 3, 1]
     newest = journal.head(TABLE).id
-    assert [e.id.counter for e in journal.history(TABLE, before=Id(newest.epoch, 3))] == [2, 1]
+    assert [e.id.counter for e in journal.history(TABLE, before=Id(newest.epoch, 3))[0]] == [2, 1]
     assert [e.id.counter for e in journal.last(TABLE, 2)] == [5, 6]
 
 

@@ -58,7 +58,7 @@ def shown(journal: Journal, board: Board) -> dict[int, Any]:
 
 
 def actions(journal: Journal, board: Board) -> list[tuple[str, int]]:
-    return [(json.loads(e.data)["action"], e.row) for e in reversed(journal.history(board))]
+    return [(json.loads(e.data)["action"], e.row) for e in reversed(journal.history(board)[0])]
 
 
 def test_the_first_fill_is_silent_and_complete(journal: Journal, board: Board, table: Document) -> None:

@@ -47,7 +47,7 @@ def test_it_works(make_client: Callable[..., FlaskClient], journal: Journal) -> 
     assert answer.json | {"id": ""} == {
         "success": True, "message": "Broadcast envoyé", "changed": 1, "unchanged": 0, "owed": 0, "id": "",
     }  # fmt: skip
-    assert b"Secret" not in journal.history(BOARD)[0].data and len(journal.row_ids(BOARD)) == 1
+    assert b"Secret" not in journal.history(BOARD)[0][0].data and len(journal.row_ids(BOARD)) == 1
 
 
 def test_the_seeds_own_test_is_shown_and_never_stored(
@@ -62,7 +62,7 @@ def test_the_seeds_own_test_is_shown_and_never_stored(
         assert answer.json and answer.json["success"] and answer.json["tests"] == 1
         while not any(b"test-123" in data for _, data in messages.next()):
             pass  # pytest ends a test that waits for ever
-    assert journal.rows(BOARD) == 0 and journal.history(BOARD) == []
+    assert journal.rows(BOARD) == 0 and journal.history(BOARD)[0] == []
 
 
 def test_real_deliveries_of_a_real_grist_are_taken(make_client: Callable[..., FlaskClient], journal: Journal) -> None:

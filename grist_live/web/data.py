@@ -40,18 +40,20 @@ def blueprint(settings: Settings, journal: Journal, access: Access, snapshots: S
 
     @door.get("/boards/<name>/history")
     def history(name: str) -> Response:
-        """Answer logged changes, newest first: `?row=`, `?before=<event id>`, `?since=<epoch s>`, `?limit=`."""
+        """Answer logged changes, newest first: `?row=`, `?before=<event id>`, `?since=<epoch s>`, `?limit=`;
+        go on with the `before` of the answer until it is null."""
         board = allowed(name)
         filter = parse(board, request.args.items(multi=True))
         limit = _number("limit", 100, 1, MOST_HISTORY)
         since = float(_number("since", 0, 0, 10**11))
         before = parse_id(request.args.get("before"))
         row = _number("row", 0, 0, 2**53) or None
-        entries = journal.history(board, before=before, row=row, limit=limit)
+        entries, before = journal.history(board, before=before, row=row, limit=limit)
+        if entries and entries[-1].at < since:
+            before = None  # all that follow are older still
         kept = [e for e in entries if e.at >= since]
         shown = [(e, filter.change(e.data, e.text) if filter else e.data) for e in kept]
-        more = entries[-1].id if len(entries) == limit and len(kept) == len(entries) else None
-        return _changes([(e, data) for e, data in shown if data], str(more) if more else None)
+        return _changes([(e, data) for e, data in shown if data], str(before) if before else None)
 
     @door.get("/boards/<name>/stats")
     def stats(name: str) -> Response:
