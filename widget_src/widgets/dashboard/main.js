@@ -178,7 +178,9 @@ function start() {
     options: (options, {linked}) => {
       state.options = options;
       state.feed.linked = linked;
-      if (options.board && !state.feed.board.columns.length) update(() => describe(state.feed, /** @type {any} */ (options.board)));
+      // The page's own description is the default board's; the stream's, once it has come, is the newest.
+      const {board} = options;
+      if (board && (board.name !== state.feed.board.name || !state.feed.board.columns.length)) update(() => describe(state.feed, board));
       speak();
       connect();
     },
