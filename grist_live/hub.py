@@ -22,6 +22,7 @@ from grist_live.change import compat_data, compat_message, event
 from grist_live.feed import SLOTS, Feed, Recent, goodbye
 from grist_live.filters import Filter
 from grist_live.journal import RESET_ABOVE, WEB, Id, Journal, Unavailable
+from grist_live.loop import others_first
 from grist_live.viewers import QueueViewer, Sockets, Viewer
 
 log = logging.getLogger(__name__)
@@ -195,7 +196,10 @@ class Hub:
             self._on_back()
             channels = self._channels()
             while not stop.is_set():
-                self._take_all([(*channels[channel], data) for channel, data in messages.next()])
+                found = messages.next()
+                # Redis publishes before it answers the webhook that made the change: its sender needn't wait for us.
+                others_first()
+                self._take_all([(*channels[channel], data) for channel, data in found])
 
     def _take_all(self, found: list[tuple[Feed, bool, bytes]]) -> None:
         """Take what has come at once; changes that follow each other go to the viewers in one write."""

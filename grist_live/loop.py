@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -36,6 +37,11 @@ def deadline(seconds: float) -> Iterator[None]:
         return
     with gevent.Timeout(seconds, TimeoutError(f"it took longer than {seconds:g} s")):
         yield
+
+
+def others_first() -> None:
+    """Let everybody else who is ready run before what comes next, which takes long."""
+    gevent.sleep(0) if is_gevent() else time.sleep(0)
 
 
 def soon(work: Callable[[], None]) -> None:
