@@ -122,9 +122,9 @@ class Feed:
             viewer.on_leave = lambda: self._leave(slot, viewer)
             if self.position is None:
                 self.waiting.append((viewer, group, last))
-                viewer.send(self._hello(group, 0, None) + self._degraded(group))
+                viewer.send(head + self._hello(group, 0, None) + self._degraded(group))
             else:
-                viewer.send(self._welcome(group, last))
+                viewer.send(head + self._welcome(group, last))
 
     def _group(self, compat: bool, filter: Filter | None) -> Group:
         key = (compat, filter.key if filter else "")

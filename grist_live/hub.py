@@ -113,7 +113,14 @@ class Hub:
     # ---------------------------------------------------------------------------------------------------- viewers
 
     def join(
-        self, board: str, viewer: Viewer, compat: bool, filter: Filter | None, last: Id | None, address: str
+        self,
+        board: str,
+        viewer: Viewer,
+        compat: bool,
+        filter: Filter | None,
+        last: Id | None,
+        address: str,
+        head: bytes = b"",
     ) -> None:
         """Let a viewer into a board's feed; when there is no room, tell it to come back, and let it go.
 
@@ -123,11 +130,11 @@ class Hub:
         crowded = 0 < self.max_per_address <= self._addresses[key]
         if self.draining or crowded or feed.viewers >= self.max_viewers:
             self.refused += 1
-            viewer.send(goodbye(compat, self._delay() if self.draining else random.randint(5000, 45_000)))
+            viewer.send(head + goodbye(compat, self._delay() if self.draining else random.randint(5000, 45_000)))
             viewer.close()
             return
         self._reach(feed, last)
-        feed.join(viewer, compat, filter, last)
+        feed.join(viewer, compat, filter, last, head)
         if self.max_per_address:
             self._count_address(viewer, key)
 

@@ -43,7 +43,8 @@ class Message(FlaskMessage):  # type: ignore[misc]
 
 
 class StreamResponse(Response):
-    """A response that never ends. `join` makes a viewer one of the feed's.
+    """A response that never ends. `join` makes a viewer one of the feed's; what it is given
+    besides (the HTTP headers) is sent first.
 
     Under gunicorn's gevent worker the socket itself becomes the viewer: we write the headers, keep a duplicate of the
     descriptor, and end the request; gunicorn closes its own. Elsewhere it is an ordinary generator.
@@ -51,7 +52,7 @@ class StreamResponse(Response):
 
     automatically_set_content_length = False
 
-    def __init__(self, hub: Hub, join: Callable[[Viewer], None]) -> None:
+    def __init__(self, hub: Hub, join: Callable[[Viewer, bytes], None]) -> None:
         super().__init__(headers=HEADERS)
         self._hub, self._join = hub, join
 
@@ -61,7 +62,7 @@ class StreamResponse(Response):
             return super().__call__(environ, start_response)
         if sock is None or not Sockets.can_adopt(sock) or environ.get("HTTP_VERSION") == "2":
             viewer = self._hub.queue_viewer()
-            self._join(viewer)
+            self._join(viewer, b"")
             self.response = viewer
             return super().__call__(environ, start_response)
         self._hand_over(sock, environ)
@@ -72,11 +73,9 @@ class StreamResponse(Response):
         headers = self.get_wsgi_headers(environ)
         headers["Connection"] = "close"
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.to_wsgi_list())
-        viewer = self._hub.socket_viewer(sock)
-        viewer.send(f"HTTP/1.1 {self.status}\r\n{lines}\r\n".encode("latin-1"))
-        self._join(viewer)
-        # gunicorn's access log never sees this request.
-        log.info("stream opened", extra={"path": environ.get("PATH_INFO"), "address": environ.get("REMOTE_ADDR")})
+        self._join(self._hub.socket_viewer(sock), f"HTTP/1.1 {self.status}\r\n{lines}\r\n".encode("latin-1"))
+        # gunicorn's access log never sees this request. Five thousand may come at once after a restart: no INFO.
+        log.debug("stream opened", extra={"path": environ.get("PATH_INFO"), "address": environ.get("REMOTE_ADDR")})
 
 
 class Stream(ServerSentEventsBlueprint):  # type: ignore[misc]
@@ -121,4 +120,4 @@ class Stream(ServerSentEventsBlueprint):  # type: ignore[misc]
         last = (parse_id(given) or UNKNOWN) if given else None
         hub, address = self._hub, request.remote_addr or ""
         hub.start()
-        return StreamResponse(hub, lambda viewer: hub.join(name, viewer, compat, filter, last, address))
+        return StreamResponse(hub, lambda viewer, head: hub.join(name, viewer, compat, filter, last, address, head))

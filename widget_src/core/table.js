@@ -121,10 +121,18 @@ function mergeChange(table, change) {
   if (change.action === 'add' && !change.first_seen) {
     return tell(table, 'stream', change.row, change.fields || {}, true) ? newsOf(change, [], before.fields) : null;
   }
-  // A row that is new to the server may have come in part: what it doesn't know it sends as null.
-  const {fields = {}} = change;
-  const known = change.action === 'add' ? Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== null)) : fields;
-  return mergeUpdate(table, {...change, fields: known}, before);
+  return mergeUpdate(table, change.action === 'add' ? onlyNews(change, before) : change, before);
+}
+
+/**
+ * A row that is new to the server alone: what it doesn't know of it is null, and what is shown already is no telling.
+ * @param {Change} change
+ * @param {Row} before
+ * @returns {Change}
+ */
+function onlyNews(change, before) {
+  const news = Object.entries(change.fields || {}).filter(([c, cell]) => cell !== null && !same(before.fields[c], cell));
+  return {...change, fields: Object.fromEntries(news)};
 }
 
 /**

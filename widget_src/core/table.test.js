@@ -151,6 +151,14 @@ test('in Grist, what the server does not know of a row blanks nothing', () => {
   assert.deepEqual([table.rows.get(1).fields.Agent, statusOf(table, 1)], ['Zoé', 'En cours']);
 });
 
+test('in Grist, a first_seen add does not swallow a later change back to what it told', () => {
+  const {table} = tableFor('grist');
+  applyGristRows(table, [row(1)]);
+  applyChange(table, change('add', 1, row(1).fields, {first_seen: true}));
+  assert.deepEqual(flashes(applyGristRows(table, [row(1, {Statut: 'En cours'})])), ['update 1']);
+  assert.deepEqual(flashes(applyGristRows(table, [row(1)])), ['update 1']);
+});
+
 test('in Grist, undeclared columns make no flash, and microseconds no difference', () => {
   const {table} = tableFor('grist');
   applyGristRows(table, [row(1, {manualSort: 1, Derniere_MAJ: 1795345916.031})]);
