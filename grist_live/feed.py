@@ -111,8 +111,18 @@ class Feed:
 
     # ---------------------------------------------------------------------------------------------------- viewers
 
-    def join(self, viewer: Viewer, compat: bool = False, filter: Filter | None = None, last: Id | None = None) -> None:
-        """Greet a viewer, give it what it missed since `last`, and let it live on from exactly there."""
+    def join(
+        self,
+        viewer: Viewer,
+        compat: bool = False,
+        filter: Filter | None = None,
+        last: Id | None = None,
+        head: bytes = b"",
+    ) -> None:
+        """Greet a viewer, give it what it missed since `last`, and let it live on from exactly there.
+
+        `head` goes before the greeting, in the same write.
+        """
         with self.lock:
             group = self._group(compat, filter)
             slot = group.slots[group.joined % SLOTS]
