@@ -177,7 +177,7 @@ class Feed:
             self._described = msgspec.json.encode(self.board.describe() | self._facts).decode()
         at = f'"{self.position}"' if self.position else "null"
         data = f'{{"board":{self._described},"viewers":{self._total()},"id":{at},"replayed":{replayed}}}'
-        return event("hello", data, id=position, retry=3000)
+        return event("hello", data, id=position, retry=1000)
 
     def _degraded(self, group: Group) -> bytes:
         return b"" if self.degraded_since is None else group.say("degraded", {"since": round(self.degraded_since, 3)})

@@ -427,6 +427,7 @@ class Journal:
         return bool(self.redis.eval(script, 1, key, process_name(), int(seconds * 1000)))
 
     def release(self, board: Board, what: str) -> None:
+        """Give a lease back; nothing happens when another process holds it."""
         script = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
         self.redis.eval(script, 1, self.keys(board).lease + what, process_name())
 

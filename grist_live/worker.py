@@ -25,7 +25,7 @@ POLL = 0.5
 STATS_SLOT = 600
 STATS_EVERY = 60.0
 STATS_KEEP = 30 * 86_400
-LEASE = 60.0
+LEASE = 20.0
 
 
 class Worker:
@@ -65,6 +65,8 @@ class Worker:
         for thread in self._threads:
             thread.join(timeout=5)
         try:
+            for board in self.settings.boards.values():
+                self.journal.release(board, "reconcile")  # the next process needn't wait for its end
             self.journal.gone(WORK)
         except Unavailable:
             pass

@@ -258,6 +258,12 @@ def test_grist_away_for_a_while_is_waited_for(
     document.close()
 
 
+def test_the_next_work_process_need_not_wait(work: Worker, journal: Journal, board: Board) -> None:
+    until(lambda: journal.head(board).complete)
+    work.stop()
+    assert not journal.redis.exists(journal.keys(board).lease + "reconcile")
+
+
 def test_one_of_two_work_processes_reconciles(
     work: Worker, journal: Journal, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
