@@ -22,10 +22,11 @@ from bench.servers import ROOT, GristLive, finish, generator, others_python, rai
 WHAT = {
     "joining": ("viewers that come, 100 at once", ("--viewers", 15_000), 1),
     "loop": ("1,000 viewers, closed loop", ("--viewers", 1000, "--window", 2), 1),
+    "few": ("100 viewers, closed loop", ("--viewers", 100, "--window", 2), 1),
     "webhooks": ("single-record webhooks, 8 connections", ("--viewers", 0, "--flood", "--conns", 8), 1),
     "batches": ("webhooks of 100 records, 8 connections", ("--viewers", 0, "--flood", "--conns", 8), 100),
 }
-# The first pattern found in a stack, from its innermost frame, is the room that the sample belongs to.
+# The first pattern found anywhere in a stack tells the room that the sample belongs to.
 ROOMS = (
     ("logging", r"\(logging/|grist_live/logs"),
     ("fan-out (os.write to viewers)", r"send_all|SocketViewer\.send"),
@@ -115,10 +116,9 @@ def show(lines: list[str], each: float) -> None:
 
 
 def room(frames: list[str]) -> str:
-    for frame in reversed(frames):
-        for name, pattern in ROOMS:
-            if re.search(pattern, frame):
-                return name
+    for name, pattern in ROOMS:
+        if any(re.search(pattern, frame) for frame in frames):
+            return name
     return "gevent: loop, waiting" if any("gevent" in f for f in frames) else "other"
 
 

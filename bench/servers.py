@@ -265,7 +265,8 @@ class Server:
         command += ["--body-file", self.folder / "body.json", "--pids", ",".join(map(str, self.web.pids()))]
         if self.redis_process:
             command += ["--other-pids", ",".join(map(str, self.redis_process.pids()))]
-        command += ["--prime"] if self.prime else []
+        if self.prime and "--viewers 0" not in " ".join(map(str, options)):
+            command += ["--prime"]
         for header in self.post_headers:
             command += ["--post-header", header]
         process = subprocess.Popen(
@@ -286,6 +287,8 @@ def finish(process: subprocess.Popen[str], timeout: float = 180) -> dict[str, An
     found: dict[str, Any] = json.loads(output)
     if errors:
         found["complaint"] = errors.strip()
+    if found["refused"] > found["connected"] // 100:
+        raise RuntimeError(f"{found['refused']} viewers were refused: {errors.strip()}")
     return found
 
 

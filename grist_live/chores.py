@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from grist_live.journal import Commit, Journal, Unavailable
 log = logging.getLogger(__name__)
 MOST = 10_000
 """Chores that wait at the most; beyond it the compatible keys are not written (they are best effort)."""
+GATHER = 0.015
+"""Seconds in which others may join: each trip to Redis wakes two processes, which costs more than what it carries."""
 AT_ONCE = 500
 """Changes that go to Redis together, when many wait."""
 
@@ -66,6 +69,7 @@ class Chores:
     def _work(self) -> None:
         while True:
             waiting = [self._queue.get()]
+            time.sleep(GATHER)
             while sum(len(commit.changed) for _, commit, _ in waiting) < AT_ONCE and not self._queue.empty():
                 waiting.append(self._queue.get())
             try:
