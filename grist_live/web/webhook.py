@@ -13,10 +13,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from flask import Blueprint, Response, request
+from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wsgi import get_input_stream
 
 from grist_live.access import Access, DeniedError
@@ -51,7 +52,9 @@ class Door:
             board = self._boards.get(environ.get("PATH_INFO", ""))
             if board is None or environ["REQUEST_METHOD"] != "POST" or "HTTP_ORIGIN" in environ:
                 return app(environ, start_response)  # type: ignore[no-any-return]
-            return self.take(board, environ)(environ, start_response)
+            body, status, headers = self.take(board, environ).parts()
+            start_response(status, headers)
+            return [body]
 
         return wsgi
 
@@ -59,8 +62,8 @@ class Door:
         """Make the same door for browsers: `POST /webhook/grist-realtime` (the default board), `/webhook/<board>`."""
         door = Blueprint("webhook", __name__)
 
-        def receive(name: str = self._settings.default_board) -> Answer:
-            return self.take(find_board(self._settings.boards, name), request.environ)
+        def receive(name: str = self._settings.default_board) -> Response:
+            return Response(*self.take(find_board(self._settings.boards, name), request.environ).parts())
 
         door.add_url_rule("/webhook/grist-realtime", "receive_default", receive, methods=["POST"])
         door.add_url_rule("/webhook/<name>", "receive", receive, methods=["POST"])
@@ -79,7 +82,7 @@ class Door:
             with deadline(BODY_SECONDS):
                 body = _body(environ, self._settings.max_body)
         except TimeoutError:
-            return _refuse(f"the body did not come within {BODY_SECONDS:g} s", 408, {"Connection": "close"})
+            return _refuse(f"the body did not come within {BODY_SECONDS:g} s", 408, ("Connection", "close"))
         if body is None:
             self._chores.owe(board)
             return self._later(board, f"the body is above {self._settings.max_body} bytes")
@@ -92,7 +95,7 @@ class Door:
         except (*Unavailable, StaleBoardError) as error:
             log.warning("board %s: %s", board.name, error)
             if not self._can_read(board):
-                return _refuse("Redis is away; send it again", 503, {"Retry-After": "5"})
+                return _refuse("Redis is away; send it again", 503, ("Retry-After", "5"))
             self._chores.owe(board)
             return self._later(board, "Redis is away")
         self._count(board, commit, len(batch.rejected), time.perf_counter() - started)
@@ -127,12 +130,19 @@ class Door:
         self._metrics.rows(board.name, commit.new, commit.unchanged, len(commit.suspects), rejected)
 
 
-class Answer(Response):
-    """A JSON answer that costs little to make."""
+class Answer(NamedTuple):
+    """What the door answers: a JSON object, and what HTTP says of it."""
 
-    def __init__(self, body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> None:
-        super().__init__(msgspec.json.encode(body) + b"\n", status, headers, content_type="application/json")
-        self.headers["X-Content-Type-Options"] = "nosniff"
+    body: dict[str, Any]
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def parts(self) -> tuple[bytes, str, list[tuple[str, str]]]:
+        """Write body, status line and headers."""
+        body = msgspec.json.encode(self.body) + b"\n"
+        usual = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        headers = [*usual, ("X-Content-Type-Options", "nosniff"), *self.headers]
+        return body, f"{self.status} {HTTP_STATUS_CODES[self.status].upper()}", headers
 
 
 def _done(commit: Commit, batch: Batch) -> Answer:
@@ -144,7 +154,7 @@ def _done(commit: Commit, batch: Batch) -> Answer:
     return Answer(answer)
 
 
-def _refuse(reason: str, status: int, headers: dict[str, str] | None = None) -> Answer:
+def _refuse(reason: str, status: int, *headers: tuple[str, str]) -> Answer:
     return Answer({"success": False, "error": reason}, status, headers)
 
 
