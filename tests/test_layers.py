@@ -15,8 +15,8 @@ LAYERS = {
     "pure": {"errors", "settings", "board", "change", "filters", "sample"},
     "edges": {"journal", "wire", "grist", "access", "outbound", "supervisor", "embedded", "loop"},
     "work": {
-        "hub", "feed", "viewers", "snapshot", "chores", "health", "metrics", "report", "probe", "bootstrap", "sources",
-        "effects", "logs",
+        "hub", "feed", "news", "viewers", "snapshot", "chores", "health", "metrics", "report", "probe", "bootstrap",
+        "sources", "effects", "logs", "loop",
     },
     "doors": {"web", "demo"},
     "root": {"app", "worker", "cli", "__main__", "wsgi", "gunicorn_conf"},
