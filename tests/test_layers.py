@@ -16,7 +16,7 @@ LAYERS = {
     "edges": {"journal", "wire", "grist", "access", "outbound", "supervisor", "embedded", "loop"},
     "work": {
         "hub", "feed", "news", "viewers", "snapshot", "chores", "health", "metrics", "report", "probe", "bootstrap",
-        "sources", "effects", "logs", "loop",
+        "sources", "effects", "logs",
     },
     "doors": {"web", "demo"},
     "root": {"app", "worker", "cli", "__main__", "wsgi", "gunicorn_conf"},
