@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import threading
 import time
@@ -27,21 +28,22 @@ class Chores:
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
-        self._queue: queue.Queue[tuple[Board, Commit, float]] = queue.Queue(MOST)
+        # Not queue.Queue: under gevent its `put` gives way to others, and the webhook's answer would come after them.
+        self._queue: queue.SimpleQueue[tuple[Board, Commit, float]] = queue.SimpleQueue()
         self._owed: dict[str, Board] = {}
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._pid = 0
 
     def tell_compat(self, board: Board, commit: Commit, at: float) -> None:
         """Write the changed rows of a commit in the compatible format soon."""
         if not board.compat or not commit.changed:
             return
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._work, name="chores", daemon=True)
-            self._thread.start()
-        try:
-            self._queue.put_nowait((board, commit, at))
-        except queue.Full:
+        if self._pid != os.getpid():  # the first time, or the first since a fork
+            self._pid = os.getpid()
+            threading.Thread(target=self._work, name="chores", daemon=True).start()
+        if self._queue.qsize() < MOST:
+            self._queue.put((board, commit, at))
+        else:
             log.warning("too many chores: the compatible keys of some changes were not written")
 
     def set_aside(self, board: Board, reasons: Sequence[str]) -> None:

@@ -30,7 +30,10 @@ class Wire:
         self._socket.settimeout(seconds)
 
     def send(self, *command: str | bytes | int) -> None:
-        self._socket.sendall(hiredis.pack_command(command))  # type: ignore[arg-type]
+        data = hiredis.pack_command(command)  # type: ignore[arg-type]
+        sent = self._socket.send(data)
+        if sent < len(data):  # gevent's `sendall` asks the system for the buffer's size each time
+            self._socket.sendall(data[sent:])
 
     def read(self) -> Any:
         """Wait for the next reply; an error that Redis answers is returned, not raised."""
