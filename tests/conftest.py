@@ -6,8 +6,12 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
+from grist_live.app import create_app
 from grist_live.board import Board, load_preset
 from grist_live.journal import Journal, connect
 from grist_live.settings import Settings
@@ -61,9 +65,22 @@ def make_settings(redis_server: RedisServer, tmp_path: Path) -> Callable[..., Se
     return make
 
 
-def _board(keys: dict[str, object]) -> Board:
-    import msgspec
+@pytest.fixture
+def make_client(make_settings: Callable[..., Settings]) -> Iterator[Callable[..., FlaskClient]]:
+    """Make the web application, with a client that asks it without a server; keyword arguments are settings."""
+    apps: list[Flask] = []
 
+    def make(**given: object) -> FlaskClient:
+        app = create_app(make_settings(**given))
+        apps.append(app)
+        return app.test_client()
+
+    yield make
+    for app in apps:
+        app.extensions["grist_live"].stop()
+
+
+def _board(keys: dict[str, object]) -> Board:
     return msgspec.structs.replace(load_preset("interventions"), **keys)
 
 

@@ -5,39 +5,22 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import flask
 import pytest
 from flask.testing import FlaskClient
 
 from grist_live.access import Access
-from grist_live.app import create_app
 from grist_live.board import load_preset
 from grist_live.change import read_webhook
 from grist_live.journal import WORK, Journal
-from grist_live.settings import Settings
 from grist_live.web import pages
 from tests.conftest import KEY
 from tests.redis_server import RedisServer
 
 BOARD = load_preset("interventions")
-
-
-@pytest.fixture
-def make_client(make_settings: Callable[..., Settings]) -> Iterator[Callable[..., FlaskClient]]:
-    apps: list[flask.Flask] = []
-
-    def make(**given: Any) -> FlaskClient:
-        app = create_app(make_settings(**given))
-        apps.append(app)
-        return app.test_client()
-
-    yield make
-    for app in apps:
-        app.extensions["grist_live"].stop()
 
 
 @pytest.fixture

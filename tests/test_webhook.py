@@ -4,37 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import flask
 import pytest
 from flask.testing import FlaskClient
 
-from grist_live.app import create_app
 from grist_live.board import load_preset
 from grist_live.journal import Journal, connect
-from grist_live.settings import Settings
 from tests.conftest import SECRET
 from tests.redis_server import RedisServer
 
 BOARD = load_preset("interventions")
 DOOR = "/webhook/grist-realtime"
-
-
-@pytest.fixture
-def make_client(make_settings: Callable[..., Settings]) -> Iterator[Callable[..., FlaskClient]]:
-    apps: list[flask.Flask] = []
-
-    def make(**given: Any) -> FlaskClient:
-        app = create_app(make_settings(**given))
-        apps.append(app)
-        return app.test_client()
-
-    yield make
-    for app in apps:
-        app.extensions["grist_live"].stop()
 
 
 def bearer(secret: str) -> dict[str, str]:
