@@ -53,7 +53,8 @@ def main() -> int:
     for what in options.what or WHAT:
         title, load, records = WHAT[what]
         with tempfile.TemporaryDirectory(prefix="grist-live-profile-") as folder:
-            server = GristLive(Path(folder), package=options.package)
+            server = GristLive(Path(folder))
+            server.package = options.package
             try:
                 server.start()
                 profile(server, title, load, records, options)

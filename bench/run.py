@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.report import Report, machine
 from bench.scenarios import SCENARIOS, Error, Run
-from bench.servers import MissingError, generator, raise_limits, redis_executable, versions
+from bench.servers import GristLive, MissingError, frozen, generator, raise_limits, redis_executable, versions
 
 RESULTS = Path(__file__).parent / "results.md"
 QUICK = ("loop", "latency", "memory", "idle", "webhooks", "storm", "reset")
@@ -32,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     with tempfile.TemporaryDirectory(prefix="grist-live-bench-") as folder:
         seconds, rounds = (2.5, 2) if options.quick else (4, 3)
+        GristLive.package = frozen(Path(folder) / "package")
+        taking_part = versions()
         run = Run(Path(folder), report, options.rounds or rounds, seconds, options.quick, options.full)
         for name in options.only or (QUICK if options.quick else SCENARIOS):
             began = time.monotonic()
@@ -42,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
                 report.note(f"{name} failed: {error}")
             print(f"  ({time.monotonic() - began:.0f} s)", flush=True)
     command = " ".join(["python -m bench.run", *(sys.argv[1:] if arguments is None else arguments)])
-    text = report.markdown(command, versions())
+    text = report.markdown(command, taking_part)
     print(f"\n{text}\n({machine()})")
     if options.out != Path("-"):
         options.out.write_text(text, "utf-8")

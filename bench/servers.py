@@ -47,6 +47,12 @@ class MissingError(Exception):
     """A program that the benchmark needs is not here and can't be fetched; the message says which."""
 
 
+def frozen(folder: Path) -> Path:
+    """Copy the package, so that a whole run measures the same code, whoever edits it meanwhile."""
+    shutil.copytree(ROOT / "grist_live", folder / "grist_live", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
 def raise_limits() -> int:
     """Allow as many open files as this machine lets us have; return how many."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -302,13 +308,16 @@ class GristLive(Server):
     text = 42
     """The comment is in `fields` and, with its old text, in `was`: the event has about 300 bytes, too."""
 
-    def __init__(self, folder: Path, workers: int = 1, package: Path = ROOT, settings: dict[str, object] | None = None):
+    package = ROOT
+    """The folder that holds grist_live/."""
+
+    def __init__(self, folder: Path, workers: int = 1) -> None:
         super().__init__(folder)
-        self.workers, self.package, self.settings = workers, package, settings or {}
+        self.workers = workers
 
     def command(self) -> Sequence[str | Path]:
         table: dict[str, object] = {"host": "127.0.0.1", "port": self.port, "redis_url": self.redis_url}
-        table |= {"log_dir": str(self.folder), "webhook_secret": [SECRET], **limits(), **self.settings}
+        table |= {"log_dir": str(self.folder), "webhook_secret": [SECRET], **limits()}
         lines = [f"{name} = {json.dumps(value)}" for name, value in table.items()]
         lines += ["[boards.interventions]", 'preset = "interventions"', 'access = "public"']
         (self.folder / "grist-live.toml").write_text("\n".join(lines) + "\n")
