@@ -19,7 +19,9 @@ QUICK = ("loop", "latency", "memory", "idle", "webhooks", "storm", "reset")
 
 def main(arguments: list[str] | None = None) -> int:
     options = read_options(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends what was started, as Ctrl-C does
+    # Both end what was started; a shell that runs us in the background has Ctrl-C ignored.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     files = raise_limits()
     report = Report()
     if files < 12_000:
