@@ -48,7 +48,6 @@ LIBRARIES = {
 
 LONGEST = 300
 LONG = {
-    "grist_live/cli.py": "all commands, each a docstring and a call",
     "grist_live/journal.py": "every Redis key is named in one place",
     "grist_live/settings.py": "the table of settings, and how each is read and checked",
 }

@@ -1,0 +1,56 @@
+"""Commands about the configuration and its keys."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import click
+
+from grist_live.cli.common import board_of
+from grist_live.settings import load, masked
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def config(as_json: bool) -> None:
+    """Print the configuration with secrets masked, and all its problems with hints.
+
+    \b
+    python -m grist_live config
+    """
+    settings, problems = load()
+    values = masked(settings)
+    if as_json:
+        found = [{"id": p.id, "severity": p.severity, "message": p.message, "hint": p.hint} for p in problems]
+        click.echo(json.dumps({"settings": values, "problems": found}, ensure_ascii=False, indent=2))
+    else:
+        click.echo(f"# {settings.path or 'no configuration file'}")
+        for name, value in values.items():
+            click.echo(f"{name} = {json.dumps(value, ensure_ascii=False)}")
+        for board in settings.boards.values():
+            click.echo(f"[boards.{board.name}] table {board.table}, document {board.doc or '(none)'}, {board.access}")
+        for problem in problems:
+            click.echo(str(problem), err=True)
+    sys.exit(1 if any(p.severity == "error" for p in problems) else 0)
+
+
+@click.command()
+@click.argument("board", required=False)
+@click.option("--days", type=float, help="Days that it holds (default: until its key is removed).")
+def token(board: str | None, days: float | None) -> None:
+    """Make a viewer token: whoever has it may look at the board, and no more.
+
+    \b
+    python -m grist_live token interventions --days 30
+    """
+    from grist_live.access import Access
+
+    settings, _ = load()
+    chosen = board_of(settings, board or settings.default_board)
+    expires = time.time() + days * 86_400 if days else None
+    click.echo(Access((), settings.token_keys).token(chosen, expires))
+
+
+COMMANDS = (config, token)
