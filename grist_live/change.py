@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -215,6 +216,7 @@ def json_keys(board: Board) -> list[bytes]:
     return [_encode(c) + b":" for c in board.ids]
 
 
+@lru_cache(64)
 def iso(at: float) -> str:
     """Write epoch seconds as `2024-11-17T10:00:00.000Z`."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -103,6 +103,7 @@ class Feed:
         self._facts: dict[str, Any] = {}
         self._described: str | None = None
         self.deliveries = self.replayed = self.resets = 0
+        self._on_leave = self.leave  # bound once: each viewer keeps it
 
     def know(self, facts: dict[str, Any]) -> None:
         """Take what `hello` says beside the board's description: `complete`, `since`."""
@@ -129,7 +130,7 @@ class Feed:
             group.joined += 1
             slot.add(viewer)
             self.viewers += 1
-            viewer.on_leave = lambda: self._leave(slot, viewer)
+            viewer.place, viewer.on_leave = slot, self._on_leave
             if self.position is None:
                 self.waiting.append((viewer, group, last))
                 viewer.send(head + self._hello(group, 0, None) + self._degraded(group))
@@ -143,10 +144,13 @@ class Feed:
             self.groups[key] = Group(self.board, compat, filter)
         return self.groups[key]
 
-    def _leave(self, slot: set[Viewer], viewer: Viewer) -> None:
+    def leave(self, viewer: Viewer) -> None:
+        """Forget a viewer whose stream has ended."""
         with self.lock:
-            slot.discard(viewer)
-            self.viewers -= 1
+            if viewer.place is not None:
+                viewer.place.discard(viewer)
+                viewer.place = None
+                self.viewers -= 1
 
     def _welcome(self, group: Group, last: Id | None) -> bytes:
         missed = self._since(last) if last else []

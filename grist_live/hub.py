@@ -13,8 +13,8 @@ import os
 import random
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from grist_live.board import Board
@@ -31,6 +31,24 @@ TELL_EVERY = 5.0
 """Seconds between two moments at which this process tells the others how many viewers it has."""
 SILENCE = 10.0
 """Seconds without a message after which the connection to Redis is tried."""
+
+
+class _Address:
+    """The viewers that one board has from one address."""
+
+    def __init__(self, feed: Feed, gone: Callable[[], object]) -> None:
+        self.viewers, self._feed, self._gone = 0, feed, gone
+        self._on_leave = self._left  # bound once: each viewer keeps it
+
+    def count(self, viewer: Viewer) -> None:
+        self.viewers += 1
+        viewer.on_leave = self._on_leave
+
+    def _left(self, viewer: Viewer) -> None:
+        self._feed.leave(viewer)
+        self.viewers -= 1
+        if not self.viewers:
+            self._gone()
 
 
 class Hub:
@@ -53,7 +71,7 @@ class Hub:
         self.cut_off = self.refused = 0
         self.on_lag: Callable[[float], None] = lambda seconds: None
         self.draining = False
-        self._addresses: Counter[tuple[str, str]] = Counter()
+        self._addresses: dict[tuple[str, str], _Address] = {}
         self.started = time.time()
         self._elsewhere: dict[str, int] = {}
         self._sockets: Sockets | None = None
@@ -99,7 +117,7 @@ class Hub:
         It is never refused by an HTTP error: a native EventSource would give up for good.
         """
         feed, key = self.feeds[board], (board, address)
-        crowded = 0 < self.max_per_address <= self._addresses[key]
+        crowded = key in self._addresses and 0 < self.max_per_address <= self._addresses[key].viewers
         if self.draining or crowded or feed.viewers >= self.max_viewers:
             self.refused += 1
             viewer.send(head + goodbye(compat, self._delay() if self.draining else random.randint(5000, 45_000)))
@@ -107,20 +125,10 @@ class Hub:
             return
         self._reach(feed, last)
         feed.join(viewer, compat, filter, last, head)
-        if self.max_per_address:
-            self._count_address(viewer, key)
-
-    def _count_address(self, viewer: Viewer, key: tuple[str, str]) -> None:
-        self._addresses[key] += 1
-        leave = viewer.on_leave
-
-        def left() -> None:
-            leave()
-            self._addresses[key] -= 1
-            if not self._addresses[key]:
-                del self._addresses[key]
-
-        viewer.on_leave = left
+        if self.max_per_address and viewer.place is not None:  # it may have left while it was greeted
+            if key not in self._addresses:
+                self._addresses[key] = _Address(feed, partial(self._addresses.pop, key))
+            self._addresses[key].count(viewer)
 
     def queue_viewer(self) -> QueueViewer:
         return QueueViewer(self.viewer_buffer, self._count_cut_off)

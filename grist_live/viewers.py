@@ -22,9 +22,14 @@ LOST_HOST_MS = 20_000
 
 
 class Viewer(Protocol):
-    """One open stream. `on_leave` is called once, when it ended for whatever reason."""
+    """One open stream. `on_leave` is called once, with the viewer, when it ended for whatever reason.
 
-    on_leave: Callable[[], None]
+    `place` is the set of the feed that it stands in. An idle viewer is meant to cost next to nothing, so neither is
+    ever a closure of its own.
+    """
+
+    on_leave: Callable[[Any], None]
+    place: set[Viewer] | None
 
     def send(self, data: bytes) -> None:
         """Write without ever waiting; a viewer that can't keep up is cut off, and resumes by its id."""
@@ -36,7 +41,8 @@ class QueueViewer:
     """A viewer as a generator, for any WSGI server; iterate it to get its bytes."""
 
     def __init__(self, limit: int, cut_off: Callable[[], None]) -> None:
-        self.on_leave: Callable[[], None] = lambda: None
+        self.on_leave: Callable[[Any], None] = _nothing
+        self.place: set[Viewer] | None = None
         self._limit, self._cut_off = limit, cut_off
         self._parts: deque[bytes] = deque()
         self._size, self._open, self._left = 0, True, False
@@ -64,7 +70,7 @@ class QueueViewer:
     def _leave(self) -> None:
         if not self._left:
             self._left = True
-            self.on_leave()
+            self.on_leave(self)
 
     def __iter__(self) -> Iterator[bytes]:
         try:
@@ -84,12 +90,13 @@ class QueueViewer:
 class SocketViewer:
     """A viewer as a descriptor that we own; made by `Sockets.adopt`."""
 
-    __slots__ = ("fd", "on_leave", "pending", "sockets")
+    __slots__ = ("fd", "on_leave", "pending", "place", "sockets")
 
     def __init__(self, sockets: Sockets, fd: int) -> None:
         self.sockets, self.fd = sockets, fd
         self.pending: bytearray | None = None
-        self.on_leave: Callable[[], None] = _nothing
+        self.on_leave: Callable[[Any], None] = _nothing
+        self.place: set[Viewer] | None = None
 
     def send(self, data: bytes) -> None:
         send_all((self,), data) if self.pending is None else self.lag(data)
@@ -125,7 +132,7 @@ class SocketViewer:
         self.sockets.drop(self)
 
 
-def _nothing() -> None:
+def _nothing(viewer: Viewer) -> None:
     pass
 
 
@@ -175,7 +182,7 @@ class Sockets:
         self._epoll.unregister(viewer.fd)
         os.close(viewer.fd)
         viewer.pending = None
-        viewer.on_leave()
+        viewer.on_leave(viewer)
 
     def _ready(self) -> None:
         for fd, what in self._epoll.poll(0, 1024):

@@ -81,7 +81,8 @@ class Viewer:
         self.journal = journal
         self.rows: dict[int, dict[str, Any]] = {}
         self.last = ""
-        self.on_leave = lambda: None
+        self.on_leave = lambda viewer: None
+        self.place = None
         self.fetch()
 
     def fetch(self) -> None:
@@ -207,7 +208,7 @@ class System(RuleBasedStateMachine):
 
     @rule()
     def viewer_comes_back(self) -> None:
-        self.viewer.on_leave()
+        self.viewer.on_leave(self.viewer)
         self.feed.join(self.viewer, last=parse_id(self.viewer.last))
 
     @precondition(lambda self: self.feed.position != self.journal.head(BOARD).id)
