@@ -32,6 +32,8 @@ Text = dict[str, str]
 RESERVED = {"health", "sse-stream", "grist-realtime"}
 """Words that stand after /webhook/ themselves."""
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+LINK = re.compile(r"https?://[^\s{}]+\{row\}[^\s{}]*")
+MOST_MINUTES = 10 * 366 * 24 * 60
 COLUMN_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 
 
@@ -39,8 +41,15 @@ class BoardError(UserError, ValueError):
     """A board that can't be used; the message names the place and says what to do."""
 
 
+class Delay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Minutes after which a row that nobody has dealt with turns amber, then red."""
+
+    amber: int | float
+    red: int | float
+
+
 class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One value of a choice column; `meaning` for statuses, `rank` and `urgent` for priorities."""
+    """One value of a choice column; `meaning` for statuses; `rank`, `urgent` and `delay` for priorities."""
 
     value: str
     label: Text = {}
@@ -49,6 +58,7 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     meaning: Meaning | None = None
     rank: int | None = None
     urgent: bool = False
+    delay: Delay | None = None
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +97,8 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     compat_prefix: str = ""
     sse_channel: str = ""
     column_ids: dict[str, str] = {}
+    link: str = ""
+    link_public: bool = False
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -117,6 +129,13 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         """The columns whose change is news: all but `updated_at`, which changes with each of them."""
         return tuple(column.id for column in self.columns if column.role != "updated_at")
 
+    @property
+    def department(self) -> Literal["role", "derived"] | None:
+        """Tell where a row's department comes from: its own column, a postcode in its place, or nowhere."""
+        if self.index("department") >= 0:
+            return "role"
+        return "derived" if self.index("place") >= 0 else None
+
     def describe(self) -> dict[str, Any]:
         """Return the description that viewers get: `hello`, the snapshot and the pages carry it."""
         status, priority = self.column("status"), self.column("priority")
@@ -138,9 +157,13 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
                     "rank": self.ranks[c.value],
                     "urgent": c.urgent,
                     "color": c.color,
+                    "delay": msgspec.to_builtins(c.delay),
                 }
                 for c in (priority.choices if priority else ())
             ],
+            "department": self.department,
+            # Everybody looks at a public board, and its document's address is for those who may open it.
+            "link": self.link or None if self.access != "public" or self.link_public else None,
         }
 
 
@@ -219,3 +242,10 @@ def _check(board: Board) -> None:
     for column in board.columns:
         if not COLUMN_ID.fullmatch(column.id) or column.id.lower() == "id":
             raise BoardError(f"board {board.name}: {column.id!r} is no Grist column id (letters, digits, _; not 'id')")
+        for choice in column.choices:
+            if choice.delay and not 0 < choice.delay.amber <= choice.delay.red <= MOST_MINUTES:
+                raise BoardError(
+                    f"board {board.name}: the delay of {choice.value!r}: minutes, more than 0, amber not after red"
+                )
+    if board.link and not LINK.fullmatch(board.link):
+        raise BoardError(f"board {board.name}: link must be an http(s) address with {{row}} in it, for the row's id")

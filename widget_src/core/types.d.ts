@@ -10,7 +10,15 @@ export interface BoardDescription {
   title?: Texts;
   columns: {id: string; role?: string | null; type?: string; label?: Texts}[];
   statuses?: {value: string; label?: Texts; meaning?: string; color?: string}[];
-  priorities?: {value: string; label?: Texts; rank?: number; urgent?: boolean; color?: string}[];
+  priorities?: {
+    value: string; label?: Texts; rank?: number; urgent?: boolean; color?: string;
+    /** Minutes after which a row turns amber, then red. */
+    delay?: {amber: number; red: number} | null;
+  }[];
+  /** Where a row's department comes from: its column, a postcode in its place, or nowhere. */
+  department?: 'role' | 'derived' | null;
+  /** Address of a row in Grist, with `{row}` in the place of its id. */
+  link?: string | null;
   /** false: the server can't read the whole table, so it knows neither older rows nor deletions. */
   complete?: boolean;
   /** Epoch seconds from which an incomplete board knows its rows. */
