@@ -12,6 +12,7 @@ from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -62,7 +63,8 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One declared column, by its Grist id. Only declared columns are stored and sent."""
+    """One declared column, by its Grist id. Only declared columns are stored and sent; `public` ones also into chat
+    rooms that aren't encrypted."""
 
     id: str
     role: Role | None = None
@@ -71,13 +73,15 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     choices: tuple[Choice, ...] = ()
     trigger: str = ""
     optional: bool = False
+    public: bool = False
 
     def title(self, language: str = "fr") -> str:
         return self.label.get(language) or next(iter(self.label.values()), self.id)
 
 
 class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
-    """One live table. Fields are the keys of a preset and of `[boards.<name>]`."""
+    """One live table. Fields are the keys of a preset and of `[boards.<name>]`. `rules` is checked and read by the
+    room of that name, which can tell the line of an error."""
 
     name: str
     title: Text
@@ -99,6 +103,8 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     column_ids: dict[str, str] = {}
     link: str = ""
     link_public: bool = False
+    timezone: str = "Europe/Paris"
+    rules: tuple[dict[str, Any], ...] = ()
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -249,3 +255,7 @@ def _check(board: Board) -> None:
                 )
     if board.link and not LINK.fullmatch(board.link):
         raise BoardError(f"board {board.name}: link must be an http(s) address with {{row}} in it, for the row's id")
+    try:
+        ZoneInfo(board.timezone)
+    except (KeyError, ValueError):
+        raise BoardError(f"board {board.name}: there is no time zone {board.timezone!r}; e.g. Europe/Paris") from None

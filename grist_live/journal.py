@@ -118,6 +118,8 @@ class Keys:
         self.rejected = prefix + "rejected"
         self.stats = prefix + "stats"
         self.lease = prefix + "lease:"
+        self.rules = prefix + "rules:"
+        self.jobs = prefix + "jobs:"
         self.script = (self.rows, self.log, self.meta)
 
 
