@@ -130,6 +130,12 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         column = self.column("priority")
         return {c.value: c.rank if c.rank is not None else i for i, c in enumerate(column.choices)} if column else {}
 
+    def values(self, role: str, **wanted: object) -> frozenset[str]:
+        """Return the values of a choice column that are so: `values("status", meaning="done")`."""
+        column = self.column(role)
+        choices = column.choices if column else ()
+        return frozenset(c.value for c in choices if all(getattr(c, key) == value for key, value in wanted.items()))
+
     @cached_property
     def watched(self) -> tuple[str, ...]:
         """The columns whose change is news: all but `updated_at`, which changes with each of them."""

@@ -64,6 +64,7 @@ class Group:
 
     def __init__(self, board: Board, compat: bool, filter: Filter | None) -> None:
         self.board, self.is_compat, self.filter = board, compat, filter
+        self.facts = "," + msgspec.json.encode(filter.facts()).decode()[1:-1] if filter else ""
         self.slots: list[set[Viewer]] = [set() for _ in range(SLOTS)]
         self.joined = 0
 
@@ -180,7 +181,7 @@ class Feed:
         if self._described is None:
             self._described = msgspec.json.encode(self.board.describe() | self._facts).decode()
         at = f'"{self.position}"' if self.position else "null"
-        data = f'{{"board":{self._described},"viewers":{self._total()},"id":{at},"replayed":{replayed}}}'
+        data = f'{{"board":{self._described},"viewers":{self._total()},"id":{at},"replayed":{replayed}{group.facts}}}'
         return event("hello", data, id=position, retry=1000)
 
     def _degraded(self, group: Group) -> bytes:

@@ -1,12 +1,13 @@
-"""Filters: which rows of a board a viewer asks for, `?status=Bloqué&department=13`.
+"""Filters: which rows of a board a viewer asks for, `?status=Bloqué&department=13&q=feu tricolore`.
 
-Values of one role are alternatives; different roles must all hold. For a stream, a row that enters the filter is an
-`add`, one that leaves it a `remove`.
+Values of one parameter are alternatives; different parameters must all hold. For a stream, a row that enters the
+filter is an `add`, one that leaves it a `remove`.
 """
 
 from __future__ import annotations
 
-import re
+import difflib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,102 +15,155 @@ import msgspec
 
 from grist_live.board import ROLES, Board
 from grist_live.change import values
+from grist_live.department import code, department
 
-POSTCODE = re.compile(r"(?<!\d)(\d{2}) ?(\d{3})(?!\d)")
+SEARCH = "q"
+COMMON = ("token", "last_event_id")
+"""Parameters of every address that aren't filters. One that begins with `_` is nobody's (a cache's, a proxy's)."""
+MOST_VALUES = 100
+LONGEST = 200
+TEXTS = ("Text", "Choice", "ChoiceList", "Any")
+"""Types of the columns that a search looks through."""
 _decode = msgspec.json.decode
+_SPELT_OUT = str.maketrans({"œ": "oe", "æ": "ae", "’": "'"})
 
 
 class FilterError(ValueError):
     """A filter that this board can't apply; the message says what it can."""
 
 
-class _Change(msgspec.Struct, omit_defaults=True):
-    action: str
-    row: int
-    fields: dict[str, msgspec.Raw]
-    was: dict[str, msgspec.Raw]
-    at: msgspec.Raw
-    source: str
-    first_seen: bool = False
+_change = msgspec.json.Decoder(dict[str, msgspec.Raw])
+"""What a change says besides passes through as it came (`by`, `source`)."""
 
 
-_change = msgspec.json.Decoder(_Change)
-
-
-def department(place: str) -> str | None:
-    """Derive a French department's code from a postcode in a text: 13, 2A, 974; None without one.
-
-    It is approximate: a few postcodes reach over the border of their department, and Corsica's two are told apart by
-    the third digit (200, 201: 2A; 202, 206: 2B).
-    """
-    match = POSTCODE.search(place)
-    if not match:
-        return None
-    code, rest = match.groups()
-    if code == "20":
-        return "2A" if rest[0] in "01" else "2B"
-    if code in ("97", "98"):
-        return code + rest[0]
-    return code if code != "00" else None
+def fold(text: str) -> str:
+    """Take case and accents from a text, so that `éteint` is found as `ETEINT`."""
+    parts = unicodedata.normalize("NFKD", text.casefold().translate(_SPELT_OUT))
+    return "".join(c for c in parts if not unicodedata.combining(c))
 
 
 class Filter:
-    """Conditions on a board's rows; `key` is the same for equal filters."""
+    """Conditions on a board's rows; `key` is the same for equal filters, and for no others."""
 
     def __init__(self, board: Board, conditions: Mapping[str, frozenset[str]]) -> None:
         self.board = board
-        self.conditions = [(role, board.index(role), wanted) for role, wanted in sorted(conditions.items())]
-        self.key = ";".join(f"{role}={'|'.join(sorted(wanted))}" for role, _, wanted in self.conditions)
+        self.conditions = {name: sorted(wanted) for name, wanted in sorted(conditions.items())}
+        self.key = msgspec.json.encode(self.conditions).decode()
+        self._wanted = [(board.index(name), wanted) for name, wanted in conditions.items() if name in _PLAIN]
+        self._departments = _departments(conditions.get("department", ()))
+        self._searched = [fold(text).split() for text in self.conditions.get(SEARCH, ())]
+        self._texts = [i for i, c in enumerate(board.columns) if c.type.partition(":")[0] in TEXTS]
+
+    def facts(self) -> dict[str, Any]:
+        """Tell what is filtered, and by which parameters only roughly: answers carry it."""
+        derived = self._departments and self.board.department == "derived"
+        return {"filter": self.conditions, "approximate": ["department"] if derived else []}
 
     def matches(self, row: list[bytes]) -> bool:
         """Tell whether a row (its JSON values in the board's order) meets every condition."""
-        return all(self._value(role, position, row) in wanted for role, position, wanted in self.conditions)
+        return (
+            all(not wanted.isdisjoint(_texts(row[position])) for position, wanted in self._wanted)
+            and (not self._departments or self._department(row) in self._departments)
+            and (not self._searched or self._found(row))
+        )
 
-    def _value(self, role: str, position: int, row: list[bytes]) -> str | None:
-        if role == "department" and position < 0:
-            place = _decode(row[self.board.index("place")])
-            return department(place) if isinstance(place, str) else None
-        value: Any = _decode(row[position])
-        return "" if value is None else value if isinstance(value, str) else str(value)
+    def _department(self, row: list[bytes]) -> str:
+        role = self.board.department
+        if role == "role":
+            return code(_texts(row[self.board.index("department")])[0])
+        return department(_texts(row[self.board.index("place")])[0]) or ""
+
+    def _found(self, row: list[bytes]) -> bool:
+        text = fold("\n".join(text for position in self._texts for text in _texts(row[position])))
+        return any(all(word in text for word in words) for words in self._searched)
 
     def change(self, data: bytes, text: bytes) -> bytes | None:
         """Return a change as a viewer with this filter sees it, or None when it sees nothing of it.
 
-        `data` is the change's JSON, `text` the whole row after it (before it, when removed).
+        `data` is the change's JSON, `text` the whole row after it (before it, when removed). A row of the time when the
+        board had other columns can't be judged.
         """
         change = _change.decode(data)
-        row = values(text)
-        after = row if change.action != "remove" else None
-        before = None if change.action == "add" else self._before(row, change)
+        action, row = _decode(change["action"]), values(text)
+        if len(row) != len(self.board.ids):
+            return None
+        after = row if action != "remove" else None
+        before = None if action == "add" else self._before(row, _change.decode(change["was"]))
         was_in = before is not None and self.matches(before)
         is_in = after is not None and self.matches(after)
-        if was_in and is_in or (is_in and change.action == "add") or (was_in and change.action == "remove"):
+        if was_in and is_in or (is_in and action == "add") or (was_in and action == "remove"):
             return data
         if is_in:
-            change = msgspec.structs.replace(change, action="add", fields=self._fields(row), was={})
-        elif was_in and before is not None:
-            change = msgspec.structs.replace(change, action="remove", fields={}, was=self._fields(before))
-        else:
-            return None
-        return msgspec.json.encode(change)
+            return msgspec.json.encode(change | {"action": "add", "fields": self._fields(row), "was": {}})
+        if was_in and before is not None:
+            return msgspec.json.encode(change | {"action": "remove", "fields": {}, "was": self._fields(before)})
+        return None
 
-    def _before(self, row: list[bytes], change: _Change) -> list[bytes]:
-        ids = self.board.ids
-        return [bytes(change.was[c]) if c in change.was else v for c, v in zip(ids, row, strict=True)]
+    def _before(self, row: list[bytes], was: Mapping[str, msgspec.Raw]) -> list[bytes]:
+        return [bytes(was[c]) if c in was else v for c, v in zip(self.board.ids, row, strict=True)]
 
     def _fields(self, row: list[bytes]) -> dict[str, msgspec.Raw]:
         return {c: msgspec.Raw(v) for c, v in zip(self.board.ids, row, strict=True)}
 
 
-def parse(board: Board, args: Iterable[tuple[str, str]]) -> Filter | None:
-    """Read the filter of an address's query; other parameters are no concern of ours. Raises `FilterError`."""
+_PLAIN = frozenset(ROLES) - {"department"}
+
+
+def _texts(cell: bytes) -> list[str]:
+    """Return what a cell says: one text, or those of a list; an empty cell is an empty text."""
+    value: Any = _decode(cell)
+    items = value[1:] if isinstance(value, list) and value[:1] == ["L"] else [value]
+    return [_text(item) for item in items] or [""]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value is None else str(value)
+
+
+def _departments(wanted: Iterable[str]) -> frozenset[str]:
+    """Return department codes as rows have them; 20 is all of Corsica."""
+    codes = {code(text) for text in wanted}
+    return frozenset(codes | {"2A", "2B"} if "20" in codes else codes)
+
+
+def parse(board: Board, args: Iterable[tuple[str, str]], also: Iterable[str] = ()) -> Filter | None:
+    """Read the filter of an address's query; `also` are the parameters that the address has itself.
+
+    Raises `FilterError`: a filter that is misspelt would show everything, as if nothing were filtered.
+    """
     conditions: dict[str, set[str]] = {}
-    for role, value in args:
-        if role in ROLES:
-            conditions.setdefault(role, set()).add(value)
-    for role in conditions:
-        derived = role == "department" and board.index("place") >= 0
-        if board.index(role) < 0 and not derived:
-            known = ", ".join(c.role for c in board.columns if c.role)
-            raise FilterError(f"board {board.name} has no column for {role}; it can filter by {known}")
-    return Filter(board, {role: frozenset(v) for role, v in conditions.items()}) if conditions else None
+    others = {*COMMON, *also}
+    for name, value in args:
+        if name in others or name.startswith("_"):
+            continue
+        _check(board, name, value)
+        if name != SEARCH or value.strip():
+            conditions.setdefault(name, set()).add(value)
+    if sum(map(len, conditions.values())) > MOST_VALUES:
+        raise FilterError(f"these are more than {MOST_VALUES} values: ask for all rows, or for fewer values")
+    return Filter(board, {name: frozenset(v) for name, v in conditions.items()}) if conditions else None
+
+
+def _check(board: Board, name: str, value: str) -> None:
+    """Refuse what can't be a filter of this board. Raises `FilterError`."""
+    known: list[str] = [c.role for c in board.columns if c.role and c.role != "department"]
+    known += ["department"] if board.department else []
+    known.append(SEARCH)
+    if name not in known:
+        lacks = f"board {board.name} has no column for {name}" if name in ROLES else f"{name} is no filter"
+        raise FilterError(f"{lacks}{_meant(board, name, known)}; it can filter by {', '.join(known)}")
+    if len(value) > LONGEST:
+        raise FilterError(f"the value of {name} is longer than {LONGEST} characters")
+
+
+def _meant(board: Board, name: str, known: list[str]) -> str:
+    """Guess the role that somebody means who writes a column's id or label, or misspells."""
+    for column in board.columns:
+        if column.role and fold(name) in {fold(column.id), *map(fold, column.label.values())}:
+            return f" (the column {column.id} is {column.role})"
+    near = difflib.get_close_matches(name, known, 1)
+    return f" ({near[0]}?)" if near else ""

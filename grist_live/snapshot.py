@@ -75,6 +75,7 @@ class Snapshots:
             "id": str(at.id),
             "at": round(now, 3),
             "count": len(rows),
+            **(filter.facts() if filter else {}),
         }
         parts = [b'{"id":%s,"fields":%s}' % (row, fields_json(text, keys)) for row, text in rows.items()]
         body = msgspec.json.encode(head)[:-1] + b',"rows":[' + b",".join(parts) + b"]}"

@@ -6,15 +6,12 @@ import logging
 import random
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-import msgspec
-
+from grist_live import counts
 from grist_live.board import Board
-from grist_live.change import values
 from grist_live.grist import Document, GristError
 from grist_live.journal import WORK, Journal, Unavailable
 from grist_live.settings import Settings
@@ -22,7 +19,6 @@ from grist_live.sources.reconcile import ReconcileError, pay, reconcile
 
 log = logging.getLogger(__name__)
 POLL = 0.5
-STATS_SLOT = 600
 STATS_EVERY = 60.0
 STATS_KEEP = 30 * 86_400
 LEASE = 20.0
@@ -121,11 +117,12 @@ class Worker:
     def _keep_house(self, board: Board) -> None:
         """Count the board's rows per status, a figure for every 10 minutes, and forget changes that are too old."""
         while True:
-            slot = int(time.time() // STATS_SLOT * STATS_SLOT)
+            slot = int(time.time() // counts.SLOT * counts.SLOT)
             try:
                 self.journal.adopt(board)
                 if self.journal.lease(board, "house", STATS_EVERY * 2):
-                    self.journal.add_stats(board, slot, self._counts(board), STATS_KEEP)
+                    _, rows = self.journal.snapshot(board)
+                    self.journal.add_stats(board, slot, counts.count(board, rows.values()), STATS_KEEP)
                     self.journal.trim(board)
             except Unavailable as error:
                 log.warning("board %s can't be counted: %s", board.name, error)
@@ -133,9 +130,3 @@ class Worker:
                 log.exception("board %s can't be counted", board.name)
             if self._stop.wait(STATS_EVERY):
                 return
-
-    def _counts(self, board: Board) -> dict[str, int]:
-        position = board.index("status")
-        _, rows = self.journal.snapshot(board)
-        cells = (msgspec.json.decode(values(text)[position]) for text in rows.values()) if position >= 0 else ()
-        return {"": len(rows), **Counter(str(cell) for cell in cells if cell)}

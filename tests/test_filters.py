@@ -7,20 +7,11 @@ import json
 import pytest
 
 from grist_live.board import Board, make_board
-from grist_live.filters import FilterError, department, parse
+from grist_live.filters import FilterError, parse
 
 
-@pytest.mark.parametrize(
-    ("place", "code"),
-    [
-        ("13002 Marseille", "13"), ("Marseille (13 002)", "13"), ("rue du 13 janvier, Lyon", None), ("69001", "69"),
-        ("20000 Ajaccio", "2A"), ("20137 Porto-Vecchio", "2A"), ("20200 Bastia", "2B"), ("20620 Biguglia", "2B"),
-        ("97400 Saint-Denis", "974"), ("98800 Nouméa", "988"), ("00100", None), ("", None), ("D900 km 12", None),
-        ("tél. 0491000000", None), ("01000 Bourg-en-Bresse", "01"), ("1300 Marseille", None), ("INT-130021", None),
-    ],
-)  # fmt: skip
-def test_the_department_comes_from_a_postcode(place: str, code: str | None) -> None:
-    assert department(place) == code
+def row_of(board: Board, **cells: object) -> list[bytes]:
+    return [json.dumps(cells.get(c), ensure_ascii=False).encode() for c in board.ids]
 
 
 def test_no_role_no_filter(board: Board) -> None:
@@ -33,20 +24,138 @@ def test_values_of_one_role_are_alternatives_and_roles_add_up(board: Board) -> N
     assert filter and same and filter.key == same.key
 
     def row(status: str | None, priority: str) -> list[bytes]:
-        cells = {"Statut": status, "Priorite": priority}
-        return [json.dumps(cells.get(c), ensure_ascii=False).encode() for c in board.ids]
+        return row_of(board, Statut=status, Priorite=priority)
 
     assert filter.matches(row("Bloqué", "Urgente")) and filter.matches(row("En cours", "Urgente"))
     assert not filter.matches(row("Bloqué", "Haute")) and not filter.matches(row(None, "Urgente"))
 
 
-def test_a_role_that_the_board_lacks_is_told() -> None:
-    board = make_board("x", {"table": "T", "columns": [{"id": "A", "role": "title"}]})
-    with pytest.raises(FilterError, match="title"):
-        parse(board, [("department", "13")])
+def matching(board: Board, query: list[tuple[str, str]], rows: dict[str, dict[str, object]]) -> set[str]:
+    filter = parse(board, query)
+    assert filter
+    return {name for name, cells in rows.items() if filter.matches(row_of(board, **cells))}
+
+
+def test_a_department_is_a_postcodes_and_never_just_a_13_somewhere(board: Board) -> None:
+    rows: dict[str, dict[str, object]] = {
+        "Marseille": {"Localisation": "13002 Marseille"},
+        "Lyon": {"Localisation": "13 rue Masséna, 69006 Lyon", "ID2": "INT-13"},
+        "Toulon": {"Localisation": "83130 La Garde"},
+        "Ajaccio": {"Localisation": "20000 Ajaccio"},
+        "Bastia": {"Localisation": "20200 Bastia"},
+        "Réunion": {"Localisation": "97400 Saint-Denis"},
+        "Bourg": {"Localisation": "01000 Bourg-en-Bresse"},
+        "nowhere": {"Localisation": None},
+    }
+    for wanted, found in {
+        "13": {"Marseille"}, "69": {"Lyon"}, "83": {"Toulon"}, "2A": {"Ajaccio"}, "2b": {"Bastia"}, "974": {"Réunion"},
+        "20": {"Ajaccio", "Bastia"}, "1": {"Bourg"}, "97": set(), "": {"nowhere"},
+    }.items():  # fmt: skip
+        assert matching(board, [("department", wanted)], rows) == found, wanted
+
+
+def test_a_derived_department_is_told_to_be_approximate(board: Board) -> None:
+    columns = [{"id": "P", "role": "place"}, {"id": "D", "role": "department", "type": "Int"}]
+    certain = parse(make_board("x", {"table": "T", "columns": columns}), [("department", "13")])
+    derived = parse(board, [("department", "13"), ("status", "Bloqué")])
+    assert certain and certain.facts() == {"filter": {"department": ["13"]}, "approximate": []}
+    assert derived and derived.facts() == {
+        "filter": {"department": ["13"], "status": ["Bloqué"]},
+        "approximate": ["department"],
+    }
+    plain = parse(board, [("status", "Bloqué")])
+    assert plain and plain.facts()["approximate"] == []
 
 
 def test_a_column_with_the_department_wins_over_the_place() -> None:
-    columns = [{"id": "P", "role": "place"}, {"id": "D", "role": "department", "type": "Int"}]
-    filter = parse(make_board("x", {"table": "T", "columns": columns}), [("department", "83")])
-    assert filter and filter.matches([b'"13002 Marseille"', b"83"]) and not filter.matches([b'"83000 Toulon"', b"13"])
+    columns = [{"id": "P", "role": "place"}, {"id": "D", "role": "department", "type": "Any"}]
+    board = make_board("x", {"table": "T", "columns": columns})
+    rows: dict[str, dict[str, object]] = {
+        "text": {"D": "83", "P": "13002 Marseille"}, "number": {"D": 83.0}, "other": {"D": "13", "P": "83000 Toulon"},
+        "ain": {"D": 1}, "corsica": {"D": "2a"}, "empty": {"D": None, "P": "83000 Toulon"},
+    }  # fmt: skip
+    assert matching(board, [("department", "83")], rows) == {"text", "number"}
+    assert matching(board, [("department", "01")], rows) == {"ain"}
+    assert matching(board, [("department", "2A")], rows) == {"corsica"}
+
+
+def test_search_finds_every_word_whatever_its_case_and_accents(board: Board) -> None:
+    rows: dict[str, dict[str, object]] = {
+        "lights": {"Commentaire": "Feu tricolore ÉTEINT", "Agent": "Zoé", "Type": "Signalisation"},
+        "works": {"Commentaire": "feu de chantier", "Localisation": "Vieux-Port", "ID2": "INT-0007"},
+        "sister": {"Commentaire": "sœur de l’agent", "Latitude": 43.5},
+    }
+    for text, found in {
+        "eteint": {"lights"}, "FEU": {"lights", "works"}, "feu zoe": {"lights"}, "  chantier   vieux-port ": {"works"},
+        "signal": {"lights"}, "int-0007": {"works"}, "SOEUR": {"sister"}, "l'agent": {"sister"}, "43.5": set(),
+        "feu nulle": set(),
+    }.items():  # fmt: skip
+        assert matching(board, [("q", text)], rows) == found, text
+    assert matching(board, [("q", "eteint"), ("q", "chantier")], rows) == {"lights", "works"}
+    assert matching(board, [("q", "feu"), ("assignee", "Zoé")], rows) == {"lights"}
+    assert parse(board, [("q", "  ")]) is None
+
+
+def test_a_list_matches_by_any_of_its_values() -> None:
+    board = make_board("x", {"table": "T", "columns": [{"id": "K", "role": "kind", "type": "ChoiceList"}]})
+    rows: dict[str, dict[str, object]] = {
+        "both": {"K": ["L", "Voirie", "Réseau"]}, "one": {"K": ["L", "Réseau"]}, "none": {"K": None}, "L": {"K": ["L"]},
+    }  # fmt: skip
+    assert matching(board, [("kind", "Voirie")], rows) == {"both"}
+    assert matching(board, [("kind", "")], rows) == {"none", "L"}
+    assert matching(board, [("q", "reseau")], rows) == {"both", "one"}
+
+
+def test_different_filters_have_different_keys(board: Board) -> None:
+    keys = [
+        parse(board, query).key  # type: ignore[union-attr]
+        for query in (
+            [("status", "a|b")], [("status", "a"), ("status", "b")], [("status", "a;place=b")],
+            [("status", "a"), ("place", "b")], [("q", "a")], [("status", "")],
+        )
+    ]  # fmt: skip
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ([("statut", "x")], r"column Statut is status\); it can filter by title, assignee, .*department, q"),
+        ([("Priorité", "x")], "is priority"),
+        ([("stauts", "x")], r"stauts is no filter \(status\?\)"),
+        ([("limit", "5")], "limit is no filter"),
+        ([("q", "x" * 201)], "longer than 200"),
+        ([("status", str(i)) for i in range(101)], "more than 100"),
+    ],
+)
+def test_what_is_no_filter_is_told(board: Board, query: list[tuple[str, str]], words: str) -> None:
+    with pytest.raises(FilterError, match=words):
+        parse(board, query)
+
+
+def test_parameters_of_the_address_and_of_caches_are_none(board: Board) -> None:
+    assert parse(board, [("limit", "5"), ("_", "123"), ("token", "x")], also=("limit",)) is None
+
+
+@pytest.mark.parametrize("role", ["department", "status"])
+def test_a_role_that_the_board_lacks_is_told(role: str) -> None:
+    board = make_board("x", {"table": "T", "columns": [{"id": "A", "role": "title"}]})
+    with pytest.raises(FilterError, match=f"no column for {role}; it can filter by title, q"):
+        parse(board, [(role, "13")])
+
+
+def test_a_change_that_enters_a_filter_keeps_what_else_it_says(board: Board) -> None:
+    filter = parse(board, [("status", "Bloqué")])
+    text = b"".join(v + b"\t" for v in row_of(board, Statut="Bloqué", Agent="Zoé"))
+    data = '{"action":"update","row":4,"fields":{"Statut":"Bloqué"},"was":{"Statut":"En cours"},"at":1.5,'
+    data += '"source":"watch","by":"Inès"}'
+    assert filter
+    seen = json.loads(filter.change(data.encode(), text) or b"{}")
+    assert (seen["action"], seen["by"], seen["source"], seen["was"]) == ("add", "Inès", "watch", {})
+    assert seen["fields"]["Agent"] == "Zoé" and list(seen["fields"]) == list(board.ids)
+
+
+def test_a_change_of_a_time_with_other_columns_is_left_out(board: Board) -> None:
+    filter = parse(board, [("status", "Bloqué")])
+    data = b'{"action":"update","row":4,"fields":{"Statut":"x"},"was":{"Statut":"y"},"at":1.5,"source":"webhook"}'
+    assert filter and filter.change(data, b'"a"\t"b"\t') is None

@@ -243,6 +243,7 @@ def test_a_filter_makes_rows_enter_and_leave(way: Way, journal: Journal) -> None
     path = f"/boards/{NAME}/stream?status=En cours&status=Bloqué&department=13"
     with server.stream(f"{epoch}-0", path=path) as stream:
         stream.wait()
+        assert stream.of("hello")[0]["data"]["approximate"] == ["department"]
         commit(journal, (2, {"Localisation": "69001 Lyon", "Statut": "En cours"}))
         commit(journal, (1, {"Statut": "Terminé"}))
         commit(journal, (2, {"Localisation": "13100 Aix"}))

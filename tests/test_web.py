@@ -15,8 +15,9 @@ from flask.testing import FlaskClient
 from grist_live.access import Access
 from grist_live.board import load_preset
 from grist_live.change import read_webhook
+from grist_live.counts import URGENT, count
 from grist_live.journal import WORK, Journal
-from grist_live.web import pages
+from grist_live.web import data, pages
 from tests.conftest import KEY
 from tests.redis_server import RedisServer
 
@@ -88,7 +89,55 @@ def test_history_is_newest_first_and_can_be_paged(make_client: Callable[..., Fla
     assert entered and [c["action"] for c in entered["changes"]] == ["remove", "add"]
 
 
-@pytest.mark.parametrize("query", ["limit=x", "limit=0", "limit=99999", "row=-1", "since=nan", "limit=1e999"])
+def test_history_with_a_filter_is_looked_through_until_a_page_is_full(
+    make_client: Callable[..., FlaskClient], rows: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever filters by something rare gets what there is, and not page after page of nothing."""
+    monkeypatch.setattr(data, "AT_ONCE", 50)
+    agents = [{"id": i, "Agent": "rare" if i % 100 == 0 else "often"} for i in range(1001, 1901)]
+    rows.commit(BOARD, read_webhook(json.dumps(agents).encode(), BOARD).rows, "webhook")
+    client = make_client()
+    first = client.get("/boards/interventions/history?assignee=rare&limit=5").json
+    assert first and [c["row"] for c in first["changes"]] == [1900, 1800, 1700, 1600, 1500] and first["before"]
+    assert first["filter"] == {"assignee": ["rare"]} and first["approximate"] == []
+    rest = client.get(f"/boards/interventions/history?assignee=rare&limit=5&before={first['before']}").json
+    assert rest and [c["row"] for c in rest["changes"]] == [1400, 1300, 1200, 1100] and rest["before"] is None
+    monkeypatch.setattr(data, "LOOKS", 3)
+    bounded = client.get("/boards/interventions/history?assignee=rare&limit=5").json
+    assert bounded and [c["row"] for c in bounded["changes"]] == [1900, 1800] and bounded["before"]
+
+
+def test_history_and_snapshot_tell_that_a_department_is_approximate(
+    make_client: Callable[..., FlaskClient], rows: Journal
+) -> None:
+    client = make_client()
+    for path in ("history", "snapshot"):
+        found = client.get(f"/boards/interventions/{path}?department=13").json
+        assert found and found["approximate"] == ["department"] and found["filter"] == {"department": ["13"]}
+        assert "filter" not in (client.get(f"/boards/interventions/{path}").json or {})
+    found = client.get("/boards/interventions/snapshot?q=zoe").json
+    assert found and [r["id"] for r in found["rows"]] == [1]
+
+
+def test_history_passes_on_who_did_it(make_client: Callable[..., FlaskClient], rows: Journal) -> None:
+    data = b'{"action":"update","row":1,"fields":{},"was":{},"at":1.0,"source":"watch","by":"Paul"}'
+    entry = {"r": 1, "s": "watch", "t": "1.0", "d": data, "v": b"null\t" * len(BOARD.ids)}
+    rows.redis.xadd(rows.keys(BOARD).log, entry, id=f"{rows.head(BOARD).id.epoch}-999")
+    found = make_client().get("/boards/interventions/history?limit=1").json
+    assert found and found["changes"][0]["by"] == "Paul"
+
+
+@pytest.mark.parametrize("path", ["stream", "snapshot", "history"])
+def test_a_filter_that_is_misspelt_does_not_show_everything(
+    make_client: Callable[..., FlaskClient], rows: Journal, path: str
+) -> None:
+    answer = make_client().get(f"/boards/interventions/{path}?statut=Bloqu%C3%A9")
+    assert answer.status_code == 400 and answer.json and "is status" in answer.json["error"]
+
+
+@pytest.mark.parametrize(
+    "query", ["before=x", "limit=x", "limit=0", "limit=99999", "row=-1", "since=nan", "limit=1e999"]
+)
 def test_a_wrong_number_is_told(make_client: Callable[..., FlaskClient], query: str) -> None:
     answer = make_client().get(f"/boards/interventions/history?{query}")
     assert answer.status_code == 400 and answer.json and answer.json["error"]
@@ -101,7 +150,21 @@ def test_counts_per_status_come_from_the_work_process(make_client: Callable[...,
     rows.add_stats(BOARD, slot, {"": 3, "Bloqué": 2}, 86_400)
     rows.add_stats(BOARD, slot - 40 * 86_400, {"": 9}, 86_400 * 99)
     found = make_client().get("/boards/interventions/stats").json
-    assert found and [c["counts"] for c in found["counts"]] == [{"": 1}, {"": 3, "Bloqué": 2}]
+    assert found and found["every"] == 600
+    assert [c["total"] for c in found["counts"]] == [1, 3]
+    assert [c["counts"] for c in found["counts"]] == [{}, {"Bloqué": 2}]
+    assert [c["urgent"] for c in found["counts"]] == [None, None], "older figures don't know"
+
+
+def test_counts_tell_how_many_are_urgent_and_not_done(make_client: Callable[..., FlaskClient], rows: Journal) -> None:
+    slot = int(time.time() // 600 * 600)
+    rows.add_stats(BOARD, slot, count(BOARD, rows.snapshot(BOARD)[1].values()), 86_400)
+    found = (make_client().get("/boards/interventions/stats").json or {})["counts"]
+    assert found == [{"at": slot, "total": 3, "urgent": 1, "counts": {"Terminé": 1, "Bloqué": 2}}]
+    body = json.dumps([{"id": 2, "Statut": "Terminé"}]).encode()
+    rows.commit(BOARD, read_webhook(body, BOARD).rows, "webhook")
+    assert count(BOARD, rows.snapshot(BOARD)[1].values())[URGENT] == 0
+    assert count(BOARD, [])[URGENT] == count(BOARD, [])[""] == 0
 
 
 def test_polling_clients_get_the_most_urgent_first(make_client: Callable[..., FlaskClient], rows: Journal) -> None:
