@@ -105,8 +105,8 @@ FRENCH = {
     "Print the configuration with secrets masked, and all its problems with hints.": (
         "Affiche la configuration, secrets masqués, et tous ses problèmes avec leur remède."
     ),
-    "Make a viewer token: whoever has it may look at the board, and no more.": (
-        "Fabrique un jeton de lecture : qui le possède peut regarder le tableau, rien de plus."
+    "Make a viewer token: whoever has it may look at the board, and do no more than it says.": (
+        "Fabrique un jeton de lecture : qui le possède peut regarder le tableau, et rien de plus que ce qu'il dit."
     ),
 }
 HEADINGS = {

@@ -1,11 +1,11 @@
-"""Access: who may post to a board, and who may look at it."""
+"""Access: who may post to a board, who may look at it, and what a viewer may do."""
 
 from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
@@ -13,6 +13,19 @@ from grist_live.board import Board
 from grist_live.errors import UserError
 
 SALT = "grist-live viewer"
+
+
+CAN = ("take",)
+"""What a token may allow besides looking: `take`, to make a row one's own."""
+
+
+class Pass(NamedTuple):
+    """What a viewer showed at the door: their name ("" unless the token says it), what they may do, until when
+    (epoch seconds; None: for ever)."""
+
+    name: str = ""
+    can: tuple[str, ...] = ()
+    expires: float | None = None
 
 
 class DeniedError(UserError):
@@ -45,19 +58,26 @@ class Access:
         if not given or not any(fits):
             raise DeniedError("Authorization is missing or wrong: send the board's webhook secret", 401)
 
-    def token(self, board: Board, expires: float | None = None) -> str:
+    def token(self, board: Board, expires: float | None = None, *, name: str = "", can: Iterable[str] = ()) -> str:
         """Make a viewer token for one board; `expires` in epoch seconds. Raises `DeniedError` without keys."""
         if self._signer is None:
             raise DeniedError("there is no key to sign tokens with: set token_keys", 401)
         payload: dict[str, Any] = {"board": board.name}
         if expires is not None:
             payload["exp"] = int(expires)
+        if name:
+            payload["name"] = name
+        if can := [c for c in CAN if c in can]:
+            payload["can"] = can
         return str(self._signer.dumps(payload))
 
-    def check_viewer(self, board: Board, token: str | None) -> None:
-        """Check that a viewer may look at a board. Raises `DeniedError` (401, or 403 for another board's token)."""
+    def check_viewer(self, board: Board, token: str | None) -> Pass:
+        """Check that a viewer may look at a board, and tell what they may do there besides: nothing on a public one.
+
+        Raises `DeniedError` (401, or 403 for another board's token).
+        """
         if board.access == "public":
-            return
+            return Pass()
         if not token:
             raise DeniedError("this board needs a viewer token: Authorization: Bearer …, or ?token=…", 401)
         try:
@@ -66,10 +86,12 @@ class Access:
             payload = None
         if not isinstance(payload, dict):
             raise DeniedError("the viewer token is not valid, or was revoked: ask for a new one", 401)
-        if payload.get("exp") is not None and payload["exp"] < self._clock():
+        expires = payload.get("exp")
+        if expires is not None and expires <= self._clock():
             raise DeniedError("the viewer token has expired: ask for a new one", 401)
         if payload.get("board") != board.name:
             raise DeniedError("the viewer token is for another board", 403)
+        return Pass(payload.get("name", ""), tuple(payload.get("can", ())), expires)
 
     def token_ok(self, board: Board, token: str) -> bool:
         try:

@@ -17,7 +17,8 @@ from grist_live.journal import Journal, Unavailable, connect
 from grist_live.metrics import Metrics
 from grist_live.settings import Settings
 from grist_live.snapshot import Snapshots
-from grist_live.web import data, pages, status, webhook
+from grist_live.take import Takes
+from grist_live.web import data, pages, status, viewer, webhook
 from grist_live.web.stream import Stream
 
 
@@ -44,6 +45,7 @@ def create_app(settings: Settings, journal: Journal | None = None) -> Flask:
     app.register_blueprint(door.blueprint())
     app.register_blueprint(Stream(settings, journal, hub, access))
     app.register_blueprint(data.blueprint(settings, journal, access, Snapshots(journal)))
+    app.register_blueprint(viewer.blueprint(settings, access, Takes(settings, journal, chores)))
     app.register_blueprint(pages.blueprint(settings, access))
     app.register_blueprint(status.blueprint(settings, journal, hub, metrics))
     _handle_errors(app)

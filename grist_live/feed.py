@@ -266,6 +266,6 @@ class Feed:
                     viewer.close()
 
 
-def goodbye(compat: bool, delay: int) -> bytes:
+def goodbye(compat: bool, delay: int, **more: str) -> bytes:
     """Tell a viewer to come back after `delay` ms. Clients of the compatible format obey `retry:` alone."""
-    return b"retry:%d\n\n" % delay if compat else event("bye", {"retry_ms": delay}, retry=delay)
+    return b"retry:%d\n\n" % delay if compat else event("bye", {"retry_ms": delay, **more}, retry=delay)

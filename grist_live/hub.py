@@ -24,11 +24,14 @@ from grist_live.filters import Filter
 from grist_live.journal import RESET_ABOVE, WEB, Id, Journal, Unavailable
 from grist_live.loop import others_first
 from grist_live.news import News
+from grist_live.terms import Terms
 from grist_live.viewers import QueueViewer, Sockets, Viewer
 
 log = logging.getLogger(__name__)
 TELL_EVERY = 5.0
 """Seconds between two moments at which this process tells the others how many viewers it has."""
+EXPIRED_MS = 1000
+"""What a viewer waits whose token has ended, before it asks again (and is refused, or shows a new one)."""
 SILENCE = 10.0
 """Seconds without a message after which the connection to Redis is tried."""
 
@@ -78,6 +81,7 @@ class Hub:
         self._pid = self._failures = 0
         self._stop = threading.Event()
         self._on_back = on_back
+        self._terms = Terms()
 
     def start(self) -> None:
         if self._pid == os.getpid():
@@ -111,9 +115,11 @@ class Hub:
         last: Id | None,
         address: str,
         head: bytes = b"",
+        until: float | None = None,
     ) -> None:
         """Let a viewer into a board's feed; when there is no room, tell it to come back, and let it go.
 
+        `until` (epoch seconds) is when its token ends, and the stream with it.
         It is never refused by an HTTP error: a native EventSource would give up for good.
         """
         feed, key = self.feeds[board], (board, address)
@@ -125,6 +131,8 @@ class Hub:
             return
         self._reach(feed, last)
         feed.join(viewer, compat, filter, last, head)
+        if until is not None:
+            self._terms.add(viewer, until, goodbye(compat, EXPIRED_MS, reason="expired"))
         if self.max_per_address and viewer.place is not None:  # it may have left while it was greeted
             if key not in self._addresses:
                 self._addresses[key] = _Address(feed, partial(self._addresses.pop, key))
@@ -273,6 +281,9 @@ class Hub:
             try:
                 for feed in self.feeds.values():
                     feed.ping(slot)
+                for viewer, farewell in self._terms.over():
+                    viewer.send(farewell)
+                    viewer.close()
                 if time.monotonic() - told >= TELL_EVERY:
                     told = time.monotonic()
                     self._tell()

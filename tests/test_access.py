@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from itsdangerous import URLSafeSerializer
 
-from grist_live.access import Access, DeniedError
+from grist_live.access import Access, DeniedError, Pass
 from grist_live.board import load_preset, make_board
 
 BOARD = load_preset("interventions")
@@ -36,6 +37,19 @@ def test_a_token_ends_when_it_should() -> None:
     now[0] = 1101
     with pytest.raises(DeniedError, match="expired"):
         access.check_viewer(BOARD, token)
+
+
+def test_a_token_may_say_whose_it_is_and_what_it_allows() -> None:
+    access = Access((), [KEY])
+    assert access.check_viewer(BOARD, access.token(BOARD)) == Pass("", (), None)
+    assert access.check_viewer(BOARD, access.token(BOARD, 9e9, name="Zoé", can=["take"])) == Pass("Zoé", ("take",), 9e9)
+    assert access.check_viewer(BOARD, access.token(BOARD, can=["fly"])).can == ()
+
+
+def test_tokens_of_the_first_version_stay_valid() -> None:
+    payload = {"board": BOARD.name, "exp": 9_000_000_000}
+    old = str(URLSafeSerializer([KEY], salt="grist-live viewer").dumps(payload))
+    assert Access((), [KEY]).check_viewer(BOARD, old) == Pass("", (), 9_000_000_000)
 
 
 def test_changing_keys_revokes_when_the_old_one_is_removed() -> None:

@@ -12,11 +12,11 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "grist_live"
 
 LAYERS = {
-    "pure": {"errors", "settings", "board", "change", "department", "filters", "sample"},
+    "pure": {"errors", "settings", "board", "change", "department", "filters", "limiter", "sample"},
     "edges": {"journal", "wire", "grist", "access", "outbound", "supervisor", "embedded", "loop"},
     "work": {
-        "hub", "feed", "news", "viewers", "snapshot", "counts", "chores", "health", "metrics", "report", "probe",
-        "bootstrap", "sources", "effects", "logs",
+        "hub", "feed", "news", "viewers", "terms", "snapshot", "take", "counts", "chores", "health", "metrics",
+        "report", "probe", "bootstrap", "sources", "effects", "logs",
     },
     "doors": {"web", "demo"},
     "root": {"app", "worker", "cli", "__main__", "wsgi", "gunicorn_conf"},

@@ -3,6 +3,7 @@ gevent worker, and as an ordinary generator under any other WSGI server (here wa
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -421,3 +422,23 @@ def test_a_viewer_costs_one_descriptor_and_no_greenlet(live_server: Callable[...
     assert descriptors() - before <= 52
     for stream in streams:
         stream.close()
+
+
+@pytest.mark.parametrize("path", [f"/boards/{NAME}/stream", "/sse-stream"])
+def test_a_stream_ends_with_its_token_and_no_other_does(way: Way, path: str) -> None:
+    from grist_live.access import Access
+
+    key = "a-key-for-this-test-only"
+    server = way(token_keys=[key], board={"access": "token"}, heartbeat=2.0)
+    access, board = Access((), [key]), load_preset(NAME)
+    tokens = [access.token(board, expires=e) for e in (time.time() + 2, time.time() + 60, None)]
+    with contextlib.ExitStack() as streams:
+        short, *others = (
+            streams.enter_context(server.stream(path=path, headers={"Authorization": f"Bearer {t}"})) for t in tokens
+        )
+        short.wait_end(6)
+        said = [event["data"] for event in short.of("bye")]
+        assert said == ([] if path == "/sse-stream" else [{"retry_ms": 1000, "reason": "expired"}])
+        assert not any(stream.ended for stream in others)
+        with server.stream(path=path, headers={"Authorization": f"Bearer {tokens[0]}"}) as again:
+            assert again.response.status_code == 401

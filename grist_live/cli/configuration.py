@@ -8,7 +8,8 @@ import time
 
 import click
 
-from grist_live.cli.common import board_of
+from grist_live.access import CAN
+from grist_live.cli.common import board_of, fail
 from grist_live.settings import load, masked
 
 
@@ -39,18 +40,26 @@ def config(as_json: bool) -> None:
 @click.command()
 @click.argument("board", required=False)
 @click.option("--days", type=float, help="Days that it holds (default: until its key is removed).")
-def token(board: str | None, days: float | None) -> None:
-    """Make a viewer token: whoever has it may look at the board, and no more.
+@click.option("--name", default="", help="Whose it is: what they take is written down under this name.")
+@click.option("--can", multiple=True, type=click.Choice(CAN), help="What it allows besides looking: to take rows.")
+def token(board: str | None, days: float | None, name: str, can: tuple[str, ...]) -> None:
+    """Make a viewer token: whoever has it may look at the board, and do no more than it says.
 
     \b
     python -m grist_live token interventions --days 30
+    python -m grist_live token interventions --name "Inès Kerbrat" --can take
     """
     from grist_live.access import Access
+    from grist_live.take import NAME, why_not
 
     settings, _ = load()
     chosen = board_of(settings, board or settings.default_board)
+    if name and not NAME.fullmatch(name):
+        fail(f"--name {name!r}: use 1 to 100 printable characters")
+    if "take" in can and (reason := why_not(settings, chosen)):
+        fail(f"rows of board {chosen.name} can't be taken: {reason}")
     expires = time.time() + days * 86_400 if days else None
-    click.echo(Access((), settings.token_keys).token(chosen, expires))
+    click.echo(Access((), settings.token_keys).token(chosen, expires, name=name, can=can))
 
 
 COMMANDS = (config, token)

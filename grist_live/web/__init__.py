@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from flask import abort, request
 
-from grist_live.access import Access
+from grist_live.access import Access, Pass
 from grist_live.board import Board
 
 
@@ -18,8 +18,17 @@ def find_board(boards: Mapping[str, Board], name: str) -> Board:
     return board
 
 
-def check_viewer(access: Access, board: Board) -> None:
+def check_viewer(access: Access, board: Board) -> Pass:
     """Check the token of the request (Authorization first, then ?token=). Raises `DeniedError`."""
+    return access.check_viewer(board, given_token())
+
+
+def given_token() -> str | None:
+    """Return the token of the request, if there is one."""
+    return bearer() or request.args.get("token")
+
+
+def bearer() -> str:
+    """Return the token in the request's Authorization."""
     header = request.headers.get("Authorization", "")
-    token = header[7:].strip() if header[:7].lower() == "bearer " else request.args.get("token")
-    access.check_viewer(board, token)
+    return header[7:].strip() if header[:7].lower() == "bearer " else ""

@@ -114,10 +114,12 @@ class Stream(ServerSentEventsBlueprint):  # type: ignore[misc]
 
     def _open(self, name: str, compat: bool) -> Response:
         board = find_board(self._settings.boards, name)
-        check_viewer(self._access, board)
+        until = check_viewer(self._access, board).expires
         filter = parse(board, request.args.items(multi=True)) if not compat else None
         given = request.headers.get("Last-Event-ID") or request.args.get("last_event_id")
         last = (parse_id(given) or UNKNOWN) if given else None
         hub, address = self._hub, request.remote_addr or ""
         hub.start()
-        return StreamResponse(hub, lambda viewer, head: hub.join(name, viewer, compat, filter, last, address, head))
+        return StreamResponse(
+            hub, lambda viewer, head: hub.join(name, viewer, compat, filter, last, address, head, until)
+        )
