@@ -7,8 +7,9 @@ next.
 1. `table`: the table, its columns, their repairs
 2. `configuration`: the document, the real ids and new secrets in `grist-live.toml`
 3. `page`: the page with the dashboard
-4. `samples`: sample rows, before the webhook is there to send them
-5. `webhook`: last, because Grist may refuse its address (ALLOWED_WEBHOOK_DOMAINS): all else is done then
+4. `link`: where a row is in Grist, in the configuration, too; only now is it known
+5. `samples`: sample rows, before the webhook is there to send them
+6. `webhook`: last, because Grist may refuse its address (ALLOWED_WEBHOOK_DOMAINS): all else is done then
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import msgspec
 
 from grist_live.access import Access
 from grist_live.board import Board
-from grist_live.bootstrap import configuration, page, table, webhook
+from grist_live.bootstrap import configuration, link, page, table, webhook
 from grist_live.bootstrap.plan import ACCESS, BootstrapError, Job, Note, Plan, Step
 from grist_live.bootstrap.samples import add_samples
 from grist_live.grist import Document
@@ -40,7 +41,7 @@ __all__ = [
     "prepare",
 ]
 
-PARTS = (table, configuration, page, webhook)
+PARTS = (table, configuration, page, link, webhook)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Result:
         lines += [f"Added {self.added} sample rows."] if self.added else []
         lines += [f"Grist didn't keep: {text}" for text in self.left]
         lines += [f"The dashboard in Grist: {self.page}"]
-        if any(d.startswith("wrote ") for d in self.done):
+        if any(d.startswith(("wrote ", "noted ")) for d in self.done):
             lines.append("The configuration changed: restart the server if it runs.")
         return lines
 

@@ -32,7 +32,7 @@ def look(job: Job, plan: Plan) -> None:
         plan.note("ok", f"configuration {job.path}")
     else:
         plan.note("add", f"configuration {job.path}: {', '.join(changes)}")
-        plan.step(f"wrote {job.path}", lambda: _save(job))
+        plan.step(f"wrote {job.path}", lambda: save(job))
 
 
 def check_writable(job: Job) -> None:
@@ -76,7 +76,15 @@ def _board_keys(job: Job) -> dict[str, Any]:
         keys["table"] = board.table
     if board.column_ids != given.column_ids:
         keys["column_ids"] = board.column_ids
+    if board.link != given.link:
+        keys["link"] = board.link
     return keys
+
+
+def has(job: Job, key: str) -> bool:
+    """Tell whether the file has the board's key as it should be."""
+    section = _read(job.path).get("boards", {}).get(job.board.name, {})
+    return bool(section.get(key) == _board_keys(job).get(key))
 
 
 def _inline(value: dict[str, str]) -> Any:
@@ -94,7 +102,8 @@ def _read(path: Path) -> tomlkit.TOMLDocument:
         raise BootstrapError(f"{path} can't be read ({error}): correct it first") from None
 
 
-def _save(job: Job) -> None:
+def save(job: Job) -> None:
+    """Write what the file lacks. Raises `BootstrapError`."""
     file = _read(job.path)
     _edit(job, file)
     try:

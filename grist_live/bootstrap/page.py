@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from grist_live.bootstrap import link
 from grist_live.bootstrap.plan import Job, Plan
 from grist_live.grist import Entry
 
@@ -42,7 +43,7 @@ def look(job: Job, plan: Plan) -> None:
     sections = _sections(job, names) if job.table_ref else []
     ours = [s for s in sections if urlsplit(s.url).path.endswith(OUR_FILES)]
     if ours:
-        job.page_ref = ours[0].page
+        link.know(job, ours[0].page)
         for section in ours:
             _look_at_widget(job, section, plan)
         return
@@ -133,7 +134,7 @@ def _create(job: Job, blank: Section | None, named: int) -> None:
     if blank is None:
         made = job.document.apply([["CreateViewSection", job.table_ref, named, "custom", None, None]])[0]
         blank = Section(made["sectionRef"], made["viewRef"], "", {}, {})
-    job.page_ref = blank.page
+    link.know(job, blank.page)
     title = job.board.title.get(job.language) or job.board.page
     page = [] if named else [["UpdateRecord", "_grist_Views", blank.page, {"name": job.board.page}]]
     job.document.apply([*page, _action(job, blank, title)])

@@ -92,6 +92,9 @@ class Job:
     read_only: frozenset[str] = frozenset()
     """Those of them that are formulas."""
     page_ref: int = 0
+    card_ref: int = 0
+    """The section that is a row's card; 0 where Grist has none."""
+    raw_ref: int = 0
 
     @property
     def language(self) -> str:

@@ -44,7 +44,9 @@ def _find(job: Job) -> bool:
     like = [t for t in tables if fold(t["id"]) == fold(job.board.table)]
     for table in (same or like)[:1]:
         job.board = msgspec.structs.replace(job.board, table=table["id"])
-        job.table_ref = table["fields"]["tableRef"]
+        fields = table["fields"]
+        job.table_ref, job.raw_ref = fields["tableRef"], fields.get("rawViewSectionRef") or 0
+        job.card_ref = fields.get("recordCardViewSectionRef") or 0
         return True
     return False
 

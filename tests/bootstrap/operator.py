@@ -94,6 +94,7 @@ def signature(op: Operator) -> Any:
     columns = [c.fields() for c in op.doc.tables["Interventions"].columns.values()]
     for widget in (widgets := op.widgets()):
         widget["widgetOptions"].pop("token")
+        widget["widgetOptions"]["board"]["link"] = widget["widgetOptions"]["board"]["link"].replace(op.doc.id, "DOC")
     for webhook in (webhooks := op.webhooks()):
         webhook |= {"authorization": "", "unsubscribeKey": ""}
     pages = [v["name"] for v in op.doc.meta["_grist_Views"].values()]

@@ -43,6 +43,9 @@ def test_on_a_real_grist_a_fresh_document(real: Document) -> None:
     again, _ = run_on(real)
     assert again.lines()[0] == "Nothing to do."
     assert real.head() == head
+    section = int(result.board.link.partition("#a3.s")[2].partition(".")[0])
+    card = next(s["fields"] for s in real.records("_grist_Views_section") if s["id"] == section)
+    assert (card["parentKey"], card["parentId"]) == ("single", 0), "the link leads to the rows' card"
     rows = real.records("Interventions")
     assert (len(rows), rows[-1]["fields"]["ID2"]) == (120, "INT-0120")
     before = rows[0]["fields"]["Derniere_MAJ"]

@@ -147,7 +147,7 @@ def test_a_dry_run_changes_nothing_at_all(op: Operator) -> None:
     result = op.run(dry_run=True, sample_data=10)
     assert op.grist.changes() == []
     assert list(op.folder.iterdir()) == []
-    assert result.lines() == ["Dry run: nothing was changed; 4 to do."]
+    assert result.lines() == ["Dry run: nothing was changed; 5 to do."]
     assert op.shows("+ table Interventions") and op.shows("+ webhook") and op.shows("+ page")
     assert op.shows("+ 10 sample rows")
 
