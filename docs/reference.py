@@ -86,8 +86,9 @@ FRENCH = {
         "Prépare un document Grist : table, colonnes, webhook, page avec le widget. DOC_ID peut être son adresse."
     ),
     "Start the web process and the work process.": "Lance le processus web et le processus de travail.",
-    "Run the work process alone (beside your own gunicorn): it reconciles the boards.": (
-        "Lance le seul processus de travail (à côté de votre gunicorn) : il réconcilie les tableaux."
+    "Run the work process alone (beside your own gunicorn): it reconciles the boards and sends alerts.": (
+        "Lance le seul processus de travail (à côté de votre gunicorn) : il réconcilie les tableaux et envoie les "
+        "alertes."
     ),
     "Show everything on this machine: embedded Redis, sample rows, agents that edit them.": (
         "Montre tout sur cette machine : Redis embarqué, lignes d'exemple, agents qui les modifient."
@@ -95,11 +96,15 @@ FRENCH = {
     "Compare a board (default: all) with its Grist table now.": (
         "Compare maintenant un tableau (par défaut : tous) avec sa table Grist."
     ),
-    "Show Redis, processes, boards, viewers; exit code 1 when something is wrong.": (
-        "Montre Redis, les processus, les tableaux, les lecteurs ; code de sortie 1 si quelque chose ne va pas."
+    "Show Redis, processes, boards, viewers, alerts; exit code 1 when something is wrong.": (
+        "Montre Redis, les processus, les tableaux, les lecteurs, les alertes ; code de sortie 1 si quelque chose ne "
+        "va pas."
     ),
-    "Send a test event through the webhook door and wait for it on the stream.": (
-        "Envoie un événement d'essai par la porte du webhook et l'attend sur le flux."
+    "Send a test event from the webhook door to the stream, and a test alert through every outlet.": (
+        "Envoie un événement d'essai de la porte du webhook au flux, et une alerte d'essai par chaque canal."
+    ),
+    "Send dead alerts again (default: of all outlets), after what kept them back was mended.": (
+        "Renvoie les alertes mortes (par défaut : de tous les canaux), une fois réparé ce qui les retenait."
     ),
     "Show a log.": "Montre un journal.",
     "Print the configuration with secrets masked, and all its problems with hints.": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from flask import Flask, Response, jsonify
@@ -13,6 +14,7 @@ from grist_live.access import Access, DeniedError
 from grist_live.chores import Chores
 from grist_live.filters import FilterError
 from grist_live.hub import Hub
+from grist_live.jobs import Jobs
 from grist_live.journal import Journal, Unavailable, connect
 from grist_live.metrics import Metrics
 from grist_live.settings import Settings
@@ -37,6 +39,8 @@ def create_app(settings: Settings, journal: Journal | None = None) -> Flask:
         on_back=chores.redis_is_back,
     )
     metrics = Metrics(hub)
+    metrics.follow_jobs(journal, settings.boards.values(), settings.outlets)
+    _begin_rules(settings, journal)
     app = Flask("grist_live", static_folder=None)
     app.extensions["grist_live"] = hub
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -64,6 +68,15 @@ def create_app(settings: Settings, journal: Journal | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
     hub.start()
     return app
+
+
+def _begin_rules(settings: Settings, journal: Journal) -> None:
+    """Let no change be missed that comes in before the work process is up for the first time."""
+    if settings.outlets:
+        with contextlib.suppress(*Unavailable):
+            for board in settings.boards.values():
+                if board.rules:
+                    Jobs(journal).begin(board)
 
 
 def _handle_errors(app: Flask) -> None:

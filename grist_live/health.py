@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from grist_live import __version__
+from grist_live import __version__, alerts
 from grist_live.board import Board
 from grist_live.journal import WEB, WORK, Journal, Unavailable
 
 
-def check(journal: Journal, boards: Mapping[str, Board], has_key: bool) -> dict[str, Any]:
-    """Look at Redis, the processes and each board; never raises.
+def check(
+    journal: Journal,
+    boards: Mapping[str, Board],
+    has_key: bool,
+    outlets: Iterable[str] = (),
+    details: bool = False,
+) -> dict[str, Any]:
+    """Look at Redis, the processes, each board and each outlet (`details`: with its errors); never raises.
 
     `status` is `healthy`, `degraded` (something is missing, the stream goes on) or `unhealthy` (Redis is away).
     `problems` says in one sentence each what is wrong and what to do.
@@ -29,6 +35,9 @@ def check(journal: Journal, boards: Mapping[str, Board], has_key: bool) -> dict[
         report["web"] = {"processes": len(web)}
         report["work"] = {"processes": len(work)}
         report["boards"] = {b.name: _board(journal, b, web, has_key) for b in boards.values()}
+        report["outlets"] = alerts.outlets(journal, boards, outlets, details)
+        for board in boards.values():
+            report["boards"][board.name]["alerts"] = alerts.rules(journal, board)
     except Unavailable as error:
         report["redis"] = {"ok": False, "error": str(error)}
         report["status"] = "unhealthy"
@@ -39,6 +48,7 @@ def check(journal: Journal, boards: Mapping[str, Board], has_key: bool) -> dict[
     for name, board in report["boards"].items():
         if board["owed"] and not has_key:
             report["problems"].append(f"Board {name} owes a reconcile, but there is no API key: set GRIST_API_KEY.")
+    report["problems"] += alerts.problems(report["boards"], report["outlets"], report["time"])
     if report["problems"]:
         report["status"] = "degraded"
     return report

@@ -18,6 +18,7 @@ from grist_live.settings import Settings
 
 TOKEN = re.compile(r"([?&]token=)[^&\s\"']+|(Bearer\s+)[^\s\"']+", re.IGNORECASE)
 ROTATE_AT = 20_000_000
+_hidden: set[str] = set()
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 PLACES = {
@@ -49,8 +50,17 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+def hide(secret: str) -> None:
+    """Mask a secret wherever it stands in what this process logs from now on."""
+    if len(secret) >= 4:
+        _hidden.add(secret)
+
+
 def mask(text: str) -> str:
-    """Hide tokens in an address or a header."""
+    """Hide tokens in an address or a header, and every secret that we know of."""
+    for secret in _hidden:
+        if secret in text:
+            text = text.replace(secret, "••••")
     return TOKEN.sub(lambda m: (m[1] or m[2]) + "••••", text)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from grist_live.board import Board
 from grist_live.hub import Hub
+from grist_live.jobs import Jobs
+from grist_live.journal import Journal, Unavailable
 
 
 class Metrics:
@@ -38,6 +42,10 @@ class Metrics:
         )
         hub.on_lag = self.lag.observe
         self.registry.register(_HubCollector(hub))
+
+    def follow_jobs(self, journal: Journal, boards: Iterable[Board], outlets: Iterable[str]) -> None:
+        """Tell of alerts, too: what every process did, as Redis knows it."""
+        self.registry.register(_JobsCollector(journal, list(boards), list(outlets)))
 
     def webhook(self, board: str, seconds: float) -> None:
         """Count an answered webhook."""
@@ -94,3 +102,37 @@ class _HubCollector:
         yield GaugeMetricFamily(
             "grist_live_buffer_bytes", "Bytes that wait for slow viewers.", self._hub.pending_bytes()
         )
+
+
+class _JobsCollector:
+    """Reads the queues when Prometheus asks; nothing is told while Redis is away."""
+
+    def __init__(self, journal: Journal, boards: Sequence[Board], outlets: Sequence[str]) -> None:
+        self._jobs, self._boards, self._outlets = Jobs(journal), boards, outlets
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Any]:
+        names = ["board", "outlet"]
+        jobs = GaugeMetricFamily("grist_live_jobs", "Alerts by state.", labels=[*names, "state"])
+        sent = CounterMetricFamily("grist_live_jobs_sent", "Alerts that their outlet accepted.", labels=names)
+        failed = CounterMetricFamily("grist_live_jobs_failed", "Tries that failed.", labels=names)
+        seconds = HistogramMetricFamily("grist_live_alert_seconds", "Time from a change to its message.", labels=names)
+        missed = CounterMetricFamily(
+            "grist_live_rules_missed", "Changes that the log forgot before rules saw them.", labels=["board"]
+        )
+        now = time.time()
+        try:
+            for board in self._boards:
+                missed.add_metric([board.name], self._jobs.rules(board)["missed"])
+                for outlet in self._outlets:
+                    labels, found = [board.name, outlet], self._jobs.report(board, outlet, now, 0)
+                    for state in ("waiting", "retrying", "dead"):
+                        jobs.add_metric([*labels, state], found[state])
+                    sent.add_metric(labels, found["sent"])
+                    failed.add_metric(labels, found["failed"])
+                    seconds.add_metric(labels, *self._jobs.latency(board, outlet))
+        except Unavailable:
+            return
+        yield from (jobs, sent, failed, seconds, missed)

@@ -29,8 +29,28 @@ def lines(report: dict[str, Any], settings: Settings, journal: Journal) -> Itera
             yield f"                  {_ago(at)}: {reason}"
         yield f"    owed          {board['owed']}{' (a reconcile will pay it)' if board['owed'] else ''}"
         yield f"    deletions     {board['deletions']}"
+        alerts = board["alerts"]
+        if any(alerts[key] for key in ("missed", "cooled", "over")):
+            yield f"    not alerted   {alerts['cooled']} cooling down, {alerts['over']} over a limit, " + (
+                f"{alerts['missed']} MISSED ({_ago(alerts['missed_at'])})" if alerts["missed"] else "0 missed"
+            )
+    for name, outlet in report.get("outlets", {}).items():
+        yield from _outlet(name, outlet)
     for problem in report["problems"]:
         yield f"  ! {problem}"
+
+
+def _outlet(name: str, outlet: dict[str, Any]) -> Iterator[str]:
+    yield f"  outlet {name}"
+    paused = f", rests for {outlet['paused_until'] - time.time():.0f} s" if outlet["paused_until"] else ""
+    yield f"    waiting       {outlet['waiting']}{paused}"
+    yield f"    retrying      {outlet['retrying']}"
+    yield f"    dead          {outlet['dead']}"
+    for job in outlet["dead_jobs"]:
+        yield f"                  {_ago(job['at'])}: {job['board']} {job['id']}: {job['reason']}"
+    yield f"    sent          {outlet['sent']}"
+    if outlet["last_error"]:
+        yield f"    last error    {_ago(outlet['last_error_at'])}: {outlet['last_error']}"
 
 
 def _processes(count: int) -> str:

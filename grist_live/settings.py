@@ -21,6 +21,7 @@ from grist_live.errors import UserError
 
 PLACES = ("grist-live.toml", "/etc/grist-live/grist-live.toml")
 DEFAULT_BOARD = "interventions"
+OUTLET_ENV = "GRIST_LIVE_OUTLET_"
 
 
 class SettingsError(UserError, ValueError):
@@ -80,6 +81,7 @@ class Settings:
     log_dir: str = _setting("", "Folder of our log files; empty: ~/.local/state/grist-live.")
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
     boards: Mapping[str, Board] = field(default_factory=dict)
+    outlets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     path: Path | None = None
 
     @property
@@ -123,11 +125,12 @@ def load(
     file = _find(path or env.get("GRIST_LIVE_CONFIG"), problems)
     data = _read_file(file, problems) if file else {}
     tables = data.pop("boards", {})
+    outlets = _outlets(data.pop("outlets", {}), env, problems)
     values = _from_file(data, problems) | _from_env(env, problems)
     values |= {k: v for k, v in overrides.items() if v is not None}
     if not values.get("grist_api_key"):
         values["grist_api_key"] = _grist_key(env)
-    settings = Settings(**values, path=file)
+    settings = Settings(**values, outlets=outlets, path=file)
     boards = _boards(settings, tables, problems)
     settings = dataclasses.replace(settings, boards=boards)
     return settings, problems + _check(settings)
@@ -151,6 +154,12 @@ def masked(settings: Settings) -> dict[str, Any]:
             value = _mask_url(value) if f.name == "redis_url" else "••••"
         result[f.name] = value
     return result
+
+
+def masked_outlet(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an outlet's table for printing; secrets are known by their names."""
+    secret = ("token", "password", "secret", "key")
+    return {k: "••••" if k.endswith(secret) and v else v for k, v in table.items()}
 
 
 def _mask_url(url: str) -> str:
@@ -277,6 +286,22 @@ def _boards(settings: Settings, tables: Any, problems: list[Problem]) -> dict[st
     if settings.default_board not in boards:
         boards[settings.default_board] = make_board(DEFAULT_BOARD, {"preset": DEFAULT_BOARD})
     return boards
+
+
+def _outlets(tables: Any, env: Mapping[str, str], problems: list[Problem]) -> dict[str, dict[str, Any]]:
+    """Read the `[outlets.<name>]` tables; GRIST_LIVE_OUTLET_<NAME>_<KEY> in the environment adds to them, and wins.
+
+    What may stand in them is known to the room `effects`, which checks it.
+    """
+    if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
+        problems.append(Problem("outlet", "error", "outlets is no table of tables", "Write [outlets.<name>] sections."))
+        tables = {}
+    outlets = {name: dict(table) for name, table in tables.items()}
+    for key, value in env.items():
+        name, _, option = key.removeprefix(OUTLET_ENV).lower().partition("_")
+        if key.startswith(OUTLET_ENV) and name and option:
+            outlets.setdefault(name, {})[option] = value
+    return outlets
 
 
 def _check(settings: Settings) -> list[Problem]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from grist_live import counts
 from grist_live.board import Board
+from grist_live.effects.run import Effects
 from grist_live.grist import Document, GristError
 from grist_live.journal import WORK, Journal, Unavailable
 from grist_live.settings import Settings
@@ -35,6 +36,7 @@ class Worker:
     ) -> None:
         self.settings, self.journal = settings, journal
         self._open = open_document or self._document
+        self._effects = Effects(settings, journal)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self.state: dict[str, Any] = {"started": time.time(), "boards": {}}
@@ -55,9 +57,11 @@ class Worker:
             thread = threading.Thread(target=target, args=args, daemon=True)
             thread.start()
             self._threads.append(thread)
+        self._effects.start()
 
     def stop(self) -> None:
         self._stop.set()
+        self._effects.stop()
         for thread in self._threads:
             thread.join(timeout=5)
         try:

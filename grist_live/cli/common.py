@@ -24,6 +24,13 @@ def stop_on(problems: list[Problem], *ids: str) -> None:
         fail("\n".join(found))
 
 
+def check_effects(settings: Settings) -> None:
+    """Fail if a rule or an outlet is wrong, with the line."""
+    from grist_live.effects.check import check
+
+    stop_on(check(settings), "rule", "outlet")
+
+
 def board_of(settings: Settings, name: str) -> Board:
     """Return the board of that name; fail if there is none."""
     if name not in settings.boards:

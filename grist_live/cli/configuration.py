@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
+from typing import Any
 
 import click
 
 from grist_live.access import CAN
 from grist_live.cli.common import board_of, fail
-from grist_live.settings import load, masked
+from grist_live.settings import Settings, load, masked, masked_outlet
 
 
 @click.command()
@@ -21,20 +22,37 @@ def config(as_json: bool) -> None:
     \b
     python -m grist_live config
     """
+    from grist_live.effects.check import check
+
     settings, problems = load()
+    problems += check(settings)
     values = masked(settings)
     if as_json:
         found = [{"id": p.id, "severity": p.severity, "message": p.message, "hint": p.hint} for p in problems]
-        click.echo(json.dumps({"settings": values, "problems": found}, ensure_ascii=False, indent=2))
+        outlets = {name: masked_outlet(table) for name, table in settings.outlets.items()}
+        click.echo(
+            json.dumps({"settings": values, "outlets": outlets, "problems": found}, ensure_ascii=False, indent=2)
+        )
     else:
         click.echo(f"# {settings.path or 'no configuration file'}")
         for name, value in values.items():
             click.echo(f"{name} = {json.dumps(value, ensure_ascii=False)}")
         for board in settings.boards.values():
             click.echo(f"[boards.{board.name}] table {board.table}, document {board.doc or '(none)'}, {board.access}")
+            for rule in board.rules:
+                click.echo(f"  rule {rule.get('name')}: {rule.get('when')} → {_outlets(rule, settings)}")
+        for name, table in settings.outlets.items():
+            click.echo(f"[outlets.{name}] {json.dumps(masked_outlet(table), ensure_ascii=False)}")
         for problem in problems:
             click.echo(str(problem), err=True)
     sys.exit(1 if any(p.severity == "error" for p in problems) else 0)
+
+
+def _outlets(rule: dict[str, Any], settings: Settings) -> str:
+    """Name the outlets of a rule, and say which of them aren't there."""
+    given = rule.get("do")
+    names = [str(do.get("outlet")) for do in (given if isinstance(given, list) else [given]) if isinstance(do, dict)]
+    return ", ".join(name if name in settings.outlets else f"{name} (asleep: no [outlets.{name}])" for name in names)
 
 
 @click.command()

@@ -8,6 +8,7 @@ import sys
 import click
 
 from grist_live import __version__
+from grist_live.cli.common import check_effects
 from grist_live.settings import load_or_fail
 
 
@@ -24,6 +25,7 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     from grist_live.supervisor import Supervisor, web_command, work_command
 
     settings = load_or_fail(host=host, port=port, workers=workers)
+    check_effects(settings)
     env = {
         "GRIST_LIVE_HOST": settings.host,
         "GRIST_LIVE_PORT": str(settings.port),
@@ -36,7 +38,7 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 
 @click.command()
 def work() -> None:
-    """Run the work process alone (beside your own gunicorn): it reconciles the boards.
+    """Run the work process alone (beside your own gunicorn): it reconciles the boards and sends alerts.
 
     \b
     gunicorn -k gevent grist_live.wsgi:app & python -m grist_live work
@@ -46,6 +48,7 @@ def work() -> None:
     from grist_live.worker import Worker
 
     settings = load_or_fail()
+    check_effects(settings)
     configure(settings, "work")
     worker = Worker(settings, Journal(connect(settings.redis_url)))
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -18,7 +18,7 @@ def blueprint(settings: Settings, journal: Journal, hub: Hub, metrics: Metrics) 
     @door.get("/health", endpoint="health")
     def full_health() -> tuple[Response, int]:
         """Answer the whole state: 200 while the stream works, 503 when it can't."""
-        report = health.check(journal, settings.boards, bool(settings.grist_api_key))
+        report = health.check(journal, settings.boards, bool(settings.grist_api_key), settings.outlets)
         for name, board in report.get("boards", {}).items():
             board["viewers"] = hub.viewers(name)
         return jsonify(report), 503 if report["status"] == "unhealthy" else 200
