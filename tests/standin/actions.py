@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .history import Bundle
 from .identifiers import pick_column, pick_table
-from .table import TYPES, Column, Row, Table
+from .table import MANUAL_UPDATES, TYPES, Column, Row, Table
 
 if TYPE_CHECKING:
     from .document import StandinDocument
@@ -41,13 +41,18 @@ def run(doc: StandinDocument, bundle: Bundle, action: Sequence[Any]) -> Any:
 def add_table(doc: StandinDocument, bundle: Bundle, name: str | None, columns: list[Row]) -> dict[str, Any]:
     table = Table(pick_table(name, doc.tables), doc.next_ref("table"))
     doc.tables[table.id] = table
-    bundle.tables_made.append(table.id)
+    bundle.table_renames.append([None, table.id])
     table.columns["manualSort"] = Column(
         "manualSort", doc.next_ref("column"), table.ref, "ManualSortPos", "manualSort", hidden=True
     )
     for info in columns:
         fields = {k: v for k, v in info.items() if k in KEPT_BY_ADD_TABLE}
         _make_column(doc, table, info.get("id"), {"isFormula": not fields.get("type")} | fields)
+    made = list(table.columns.values())
+    bundle.did("AddTable", table.id, [_described(c) | {"id": c.id} for c in made])
+    bundle.did("AddRecord", "_grist_Tables", table.ref, {"tableId": table.id, "primaryViewId": 0})
+    described = {"parentId": [table.ref] * len(made), "colId": [c.id for c in made]}
+    bundle.did("BulkAddRecord", COLUMNS, [c.ref for c in made], described)
     table.view = doc.add_meta("_grist_Views", {"name": table.id, "type": "raw_data", "layoutSpec": ""})
     doc.add_page(table.view)
     sections = [doc.add_section(table.ref, view, kind)
@@ -65,12 +70,27 @@ def add_column(doc: StandinDocument, bundle: Bundle, table_id: str, name: str | 
     table = doc.table(table_id)
     fields = {k: v for k, v in info.items() if k in KEPT_BY_ADD_COLUMN}
     column = _make_column(doc, table, name, {"isFormula": True} | fields)
-    bundle.renames.setdefault(table.id, []).append([None, column.id])
+    bundle.rename_column(table.id, None, column.id)
+    bundle.back.append(lambda: [row.pop(column.id, None) for row in table.rows.values()])
+    bundle.did("AddColumn", table.id, column.id, _described(column))
+    bundle.did("AddRecord", COLUMNS, column.ref, {"parentId": table.ref, "colId": column.id, **_described(column)})
     for row_id, row in table.rows.items():
         if column.is_formula:
             bundle.touch(table.id, row_id, row)
         row[column.id] = column.now() if column.is_formula and column.tells_time else column.default
+    if column.is_formula and column.tells_time:
+        _did_column(bundle, table, column)
     return {"colRef": column.ref, "colId": column.id}
+
+
+def _described(column: Column) -> Row:
+    return {"type": column.type, "isFormula": column.is_formula, "formula": column.formula}
+
+
+def _did_column(bundle: Bundle, table: Table, column: Column) -> None:
+    """Note that a column's values are others in every row."""
+    ids = sorted(table.rows)
+    bundle.did_to_rows("Update", table.id, ids, {column.id: [table.rows[i][column.id] for i in ids]})
 
 
 def _make_column(doc: StandinDocument, table: Table, name: str | None, fields: Row) -> Column:
@@ -99,29 +119,84 @@ def update_column(doc: StandinDocument, bundle: Bundle, ref: int, fields: Row) -
         wanted = column.label
     if wanted is not None and wanted != column.id:
         others = [c for c in table.columns if c != column.id]
-        new = pick_column(wanted, others)
-        if new != column.id:
-            bundle.renames.setdefault(table.id, []).append([column.id, new])
-            _rename_before(bundle, table.id, column.id, new)
-            table.rename(column.id, new)
+        _rename_column(bundle, table, column, pick_column(wanted, others))
+    known = {k: v for k, v in fields.items() if k in COLUMN_FIELDS}
+    modified = {k: v for k, v in known.items() if k in ("type", "isFormula", "formula")}
+    if modified:
+        bundle.did("ModifyColumn", table.id, column.id, modified)
     if column.type != was_type:
-        for row in table.rows.values():
-            row[column.id] = column.convert(row[column.id])
+        _convert(bundle, table, column)
+    bundle.did("UpdateRecord", COLUMNS, ref, known | ({"colId": column.id} if wanted is not None else {}))
     if column.is_formula and (column.is_formula, column.formula) != was_formula:
         for row_id, row in table.rows.items():
             bundle.touch(table.id, row_id, row)
             row[column.id] = column.now() if column.tells_time else None
+        _did_column(bundle, table, column)
 
 
-def _rename_before(bundle: Bundle, table: str, old: str, new: str) -> None:
-    for row in bundle.before.get(table, {}).values():
-        if row is not None and old in row:
-            row[new] = row.pop(old)
+def _convert(bundle: Bundle, table: Table, column: Column) -> None:
+    changed = []
+    for row_id, row in sorted(table.rows.items()):
+        value = column.convert(row[column.id])
+        if value != row[column.id]:
+            bundle.touch(table.id, row_id, row)
+            row[column.id] = value
+            changed.append(row_id)
+    bundle.did_to_rows("Update", table.id, changed, {column.id: [table.rows[i][column.id] for i in changed]})
+
+
+def rename_column(doc: StandinDocument, bundle: Bundle, table_id: str, old: str, wanted: str) -> str:
+    table = doc.table(table_id)
+    if old not in table.columns:
+        raise Refusal(500, f"[Sandbox] KeyError '{old}'")
+    column = table.columns[old]
+    _rename_column(bundle, table, column, pick_column(wanted, [c for c in table.columns if c != old]))
+    bundle.did("UpdateRecord", COLUMNS, column.ref, {"colId": column.id})
+    return column.id
+
+
+def _rename_column(bundle: Bundle, table: Table, column: Column, new: str) -> None:
+    old = column.id
+    if new == old:
+        return
+    bundle.rename_column(table.id, old, new)
+    table.rename(old, new)
+    bundle.back.append(lambda: table.rename(new, old))
+    bundle.did("RenameColumn", table.id, old, new)
+
+
+def rename_table(doc: StandinDocument, bundle: Bundle, old: str, wanted: str) -> str:
+    table = doc.table(old)
+    new = pick_table(wanted, [t for t in doc.tables if t != old])
+    if new != old:
+        bundle.rename_table(old, new)
+        _move(doc, table, new)
+        bundle.back.append(lambda: _move(doc, table, old))
+        bundle.did("RenameTable", old, new)
+        bundle.did("UpdateRecord", "_grist_Tables", table.ref, {"tableId": new})
+    return new
+
+
+def _move(doc: StandinDocument, table: Table, name: str) -> None:
+    doc.tables = {name if t is table else t.id: t for t in doc.tables.values()}
+    table.id = name
 
 
 def remove_column(doc: StandinDocument, bundle: Bundle, table_id: str, name: str) -> None:
     table = doc.table(table_id)
     column = table.columns.pop(name)
+    values = {row_id: row[name] for row_id, row in table.rows.items()}
+
+    def put_back() -> None:
+        table.columns[name] = column
+        for row_id, value in values.items():
+            if row_id in table.rows:
+                table.rows[row_id].setdefault(name, value)
+
+    bundle.back.append(put_back)
+    bundle.rename_column(table.id, name, None)
+    bundle.did("RemoveRecord", COLUMNS, column.ref)
+    bundle.did("RemoveColumn", table.id, name)
     for row_id, row in table.rows.items():
         if column.is_formula:
             bundle.touch(table.id, row_id, row)
@@ -129,7 +204,13 @@ def remove_column(doc: StandinDocument, bundle: Bundle, table_id: str, name: str
 
 
 def remove_table(doc: StandinDocument, bundle: Bundle, table_id: str) -> None:
-    del doc.tables[doc.table(table_id).id]
+    table = doc.table(table_id)
+    del doc.tables[table.id]
+    bundle.table_renames.append([table.id, None])
+    bundle.before[f"-{table.id}"] = {**{i: dict(r) for i, r in table.rows.items()}, **bundle.before.pop(table.id, {})}
+    bundle.did("BulkRemoveRecord", COLUMNS, [c.ref for c in table.columns.values()])
+    bundle.did("RemoveRecord", "_grist_Tables", table.ref)
+    bundle.did("RemoveTable", table.id)
 
 
 def add_record(doc: StandinDocument, bundle: Bundle, table: str, row_id: int | None, fields: Row) -> int:
@@ -153,7 +234,18 @@ def bulk_add(
         table.rows[row_id] = row
         bundle.by_hand.setdefault(table.id, {}).setdefault(row_id, set()).update(columns)
         made.append(row_id)
+    given = {name: [table.rows[i][name] for i in made] for name in (*columns, "manualSort")}
+    bundle.did_to_rows("Add", table.id, made, given)
+    for column in sorted(table.columns.values(), key=lambda c: c.id):
+        if column.tells_time and column.id not in columns and column.recalc_when != MANUAL_UPDATES:
+            _tell_results(bundle, table, column, made)
     return made
+
+
+def _tell_results(bundle: Bundle, table: Table, column: Column, ids: Sequence[int]) -> None:
+    """Note what a formula or a trigger gave: an action of its own for each column."""
+    rows = [i for i in ids if i in table.rows]
+    bundle.did_to_rows("Update", table.id, rows, {column.id: [table.rows[i][column.id] for i in rows]})
 
 
 def update_record(doc: StandinDocument, bundle: Bundle, table_id: str, row_id: int, fields: Row) -> None:
@@ -163,6 +255,7 @@ def update_record(doc: StandinDocument, bundle: Bundle, table_id: str, row_id: i
         if row_id not in doc.meta[table_id]:
             raise _missing_row(row_id)
         doc.meta[table_id][row_id].update(fields)
+        bundle.did("UpdateRecord", table_id, row_id, fields)
     else:
         bulk_update(doc, bundle, table_id, [row_id], {k: [v] for k, v in fields.items()})
 
@@ -171,6 +264,7 @@ def bulk_update(
     doc: StandinDocument, bundle: Bundle, table_id: str, ids: list[int], columns: dict[str, list[Any]]
 ) -> None:
     table = doc.table(table_id)
+    changed = []
     for position, row_id in enumerate(ids):
         if row_id not in table.rows:
             raise _missing_row(row_id)
@@ -180,6 +274,9 @@ def bulk_update(
             bundle.touch(table.id, row_id, row)
             bundle.by_hand.setdefault(table.id, {}).setdefault(row_id, set()).update(new)
             row.update(new)
+            changed.append(row_id)
+    new_values = {name: [table.rows[i][name] for i in changed] for name in columns}
+    bundle.did_to_rows("Update", table.id, changed, new_values)
 
 
 def _missing_row(row_id: int) -> Refusal:
@@ -204,9 +301,26 @@ def remove_record(doc: StandinDocument, bundle: Bundle, table_id: str, row_id: i
 
 def bulk_remove(doc: StandinDocument, bundle: Bundle, table_id: str, ids: list[int]) -> None:
     table = doc.table(table_id)
-    for row_id in ids:
-        if row_id in table.rows:
-            bundle.touch(table.id, row_id, table.rows.pop(row_id))
+    removed = [row_id for row_id in ids if row_id in table.rows]
+    for row_id in removed:
+        bundle.touch(table.id, row_id, table.rows.pop(row_id))
+    if len(removed) == 1:
+        bundle.did("RemoveRecord", table.id, removed[0])
+    elif removed:
+        bundle.did("BulkRemoveRecord", table.id, removed)
+
+
+def replace_table_data(
+    doc: StandinDocument, bundle: Bundle, table_id: str, ids: list[int], columns: dict[str, list[Any]]
+) -> None:
+    """Put these rows in the place of all: one action, whatever was there."""
+    table = doc.table(table_id)
+    said = len(bundle.doc_actions)
+    bulk_remove(doc, bundle, table_id, sorted(table.rows))
+    bulk_add(doc, bundle, table_id, list(ids), columns)
+    given = {name: [table.rows[i][name] for i in ids] for name in (*columns, "manualSort")}
+    results = [a for a in bundle.doc_actions[said:] if a[0].endswith("UpdateRecord")]
+    bundle.doc_actions[said:] = [["ReplaceTableData", table.id, list(ids), given], *results]
 
 
 def create_view_section(
@@ -228,6 +342,7 @@ def update_current_time(doc: StandinDocument, bundle: Bundle) -> None:
                 for row_id, row in table.rows.items():
                     bundle.touch(table.id, row_id, row)
                     row[column.id] = column.now()
+                _did_column(bundle, table, column)
 
 
 ACTIONS: dict[str, Callable[..., Any]] = {
@@ -235,6 +350,9 @@ ACTIONS: dict[str, Callable[..., Any]] = {
     "AddVisibleColumn": add_column,
     "AddColumn": add_column,
     "RemoveColumn": remove_column,
+    "RenameColumn": rename_column,
+    "RenameTable": rename_table,
+    "ReplaceTableData": replace_table_data,
     "RemoveTable": remove_table,
     "AddRecord": add_record,
     "BulkAddRecord": bulk_add,

@@ -5,27 +5,40 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .actions import COLUMNS, Refusal
-from .document import StandinDocument
+from .document import AUTHOR, StandinDocument
+from .history import INLINE_ROWS
 from .table import Row, Table
 
 Query = dict[str, list[str]]
 
 
-def answer(doc: StandinDocument, method: str, path: str, query: Query, body: Any, role: str, partial: bool) -> Any:
+class Who(NamedTuple):
+    """Who asks: e-mail address, role, and whether something is hidden from them."""
+
+    user: str
+    role: str
+    partial: bool
+
+
+def answer(doc: StandinDocument, method: str, path: str, query: Query, body: Any, who: Who) -> Any:
     """Find the route, check the role, and answer. Raises `Refusal`."""
     for allowed, verb, pattern, route in ROUTES:
         match = re.fullmatch(pattern, path)
         if match and verb == method:
-            if allowed == "owners" and role != "owners":
+            if allowed == "owners" and who.role != "owners":
                 raise Refusal(403, "No owner access")
-            if allowed == "editors" and role == "viewers":
+            if allowed == "editors" and who.role == "viewers":
                 raise Refusal(403, "No write access")
-            if partial and path.startswith("compare"):
-                raise Refusal(403, "Insufficient access to see all of the document")
-            return route(doc, *match.groups(), body if body is not None else query)
+            if who.partial and path.startswith("compare"):
+                raise Refusal(403, "insufficient access")
+            token = AUTHOR.set(who.user)
+            try:
+                return route(doc, *match.groups(), body if body is not None else query)
+            finally:
+                AUTHOR.reset(token)
     raise Refusal(404, f"not found: /api/docs/{doc.id}/{path}")
 
 
@@ -142,7 +155,8 @@ def patch_records(doc: StandinDocument, name: str, body: Any) -> None:
     for record in body["records"]:
         if record["id"] not in table.rows:
             raise Refusal(400, f"Invalid row id {record['id']}")
-    doc.apply([["UpdateRecord", table.id, r["id"], r["fields"]] for r in body["records"]])
+    columns = {name: [r["fields"][name] for r in body["records"]] for name in body["records"][0]["fields"]}
+    doc.apply([["BulkUpdateRecord", table.id, [r["id"] for r in body["records"]], columns]])
 
 
 def _known_columns(table: Table, records: list[Row]) -> None:
@@ -161,7 +175,7 @@ def apply(doc: StandinDocument, body: Any) -> Any:
 
 
 def force_reload(doc: StandinDocument, query: Query) -> None:
-    doc.corrupt = False
+    doc.restart()
 
 
 def get_webhooks(doc: StandinDocument, query: Query) -> Any:
@@ -197,7 +211,13 @@ def compare(doc: StandinDocument, query: Query) -> Any:
         right = doc.history.find(query.get("right", ["HEAD"])[0])
         if left is None or right is None:
             raise Refusal(500, "Cannot read hash")
-        return doc.history.compare(left, right)
+        rows = int(query["maxRows"][0]) if "maxRows" in query else INLINE_ROWS
+        return doc.history.compare(left, right, rows)
+
+
+def remove_states(doc: StandinDocument, body: Any) -> None:
+    with doc.lock:
+        doc.history.keep(int(body["keep"]))
 
 
 ROUTES: list[tuple[str, str, str, Callable[..., Any]]] = [
@@ -219,5 +239,6 @@ ROUTES: list[tuple[str, str, str, Callable[..., Any]]] = [
     ("owners", "PATCH", r"webhooks/([^/]+)", patch_webhook),
     ("owners", "DELETE", r"webhooks/([^/]+)", delete_webhook),
     ("viewers", "GET", r"states", states),
+    ("owners", "POST", r"states/remove", remove_states),
     ("viewers", "GET", r"compare", compare),
 ]

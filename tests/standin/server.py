@@ -13,12 +13,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection
+
 from . import routes
 from .actions import Refusal
-from .document import StandinDocument
+from .document import EDITOR_EMAIL, OWNER_EMAIL, VIEWER_EMAIL, StandinDocument
+from .live import Live
 
 OWNER, EDITOR, VIEWER, OUTSIDER = "owner-key", "editor-key", "viewer-key", "outsider-key"
-ROLES = {OWNER: "owners", EDITOR: "editors", VIEWER: "viewers", OUTSIDER: ""}
+USERS = {OWNER: OWNER_EMAIL, EDITOR: EDITOR_EMAIL, VIEWER: VIEWER_EMAIL, OUTSIDER: "outsider@example.com"}
+ROLES = {OWNER_EMAIL: "owners", EDITOR_EMAIL: "editors", VIEWER_EMAIL: "viewers"}
+ANONYMOUS = "anon@getgrist.com"
 PARALLEL = 10
 
 
@@ -41,7 +47,7 @@ class StandinGrist:
     """A Grist server on 127.0.0.1. `wait` is GRIST_TRIGGER_WAIT_DELAY in seconds, `url` its address.
 
     Keys: `OWNER`, `EDITOR`, `VIEWER` for every document, `OUTSIDER` for none. `requests` lists what was
-    asked.
+    asked. `live` has the websockets.
     """
 
     def __init__(
@@ -58,6 +64,9 @@ class StandinGrist:
         self.partial_readers: set[str] = set()
         self.faults: list[Fault] = []
         self.running: dict[str, int] = {}
+        self.keys = dict(USERS)
+        self.roles = dict(ROLES)
+        self.live = Live(self)
         self.lock = threading.Lock()
         self._http = _Server(("127.0.0.1", 0), _Handler)
         self._http.grist = self
@@ -71,9 +80,34 @@ class StandinGrist:
     def __exit__(self, *error: object) -> None:
         for document in self.documents.values():
             document.queue.stop()
+        self.live.drop()
         self._http.shutdown()
         self._http.server_close()
         self._thread.join(5)
+
+    def role_of(self, user: str) -> str:
+        """Return what a user may do with all documents: owners, editors, viewers or ""."""
+        return self.roles.get(user, "")
+
+    @property
+    def partial_users(self) -> set[str]:
+        """Who may not read everything."""
+        return {USERS[key] for key in self.partial_readers}
+
+    def revoke(self, key: str) -> None:
+        """Make a key worthless. Connections that it opened aren't told, and go on, as with real Grist."""
+        del self.keys[key]
+
+    def take_access(self, key: str) -> None:
+        """Let the key's user no longer see anything; `give_access` takes that back."""
+        self.roles.pop(USERS[key], None)
+
+    def give_access(self, key: str) -> None:
+        self.roles[USERS[key]] = ROLES[USERS[key]]
+
+    def remove_document(self, id: str) -> None:
+        """Delete a document for good; who watches it is cut off."""
+        self.documents.pop(id).restart()
 
     def add_document(self, id: str = "") -> StandinDocument:
         id = id or f"standinDocument{len(self.documents) + 1:07d}"
@@ -137,6 +171,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         grist = self.server.grist
+        if self.headers.get("Upgrade", "").lower() == "websocket":
+            self._upgrade()
+            return
         length = int(self.headers.get("Content-Length") or 0)
         raw = self.rfile.read(length)
         body = json.loads(raw) if raw else None
@@ -158,23 +195,44 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _handle
 
+    def _upgrade(self) -> None:
+        """Make this a websocket; the key decides only then, as with real Grist."""
+        self.close_connection = True
+        live = self.server.grist.live
+        origin = self.headers.get("Origin")
+        if live.refuse or (origin and urlsplit(origin).hostname != urlsplit(self.server.grist.url).hostname):
+            self._send(live.refuse or 403, b"forbidden", "text/plain")
+            return
+        frames = WSConnection(ConnectionType.SERVER)
+        headers = [(k.lower().encode(), v.encode()) for k, v in self.headers.items()]
+        frames.initiate_upgrade_connection(headers, self.path)
+        self.connection.sendall(frames.send(AcceptConnection()))
+        try:
+            user: str | None = self._user()
+        except Refusal:
+            user = None
+        live.serve(self.connection, frames, user)
+
     def _answer(self, body: Any) -> tuple[int, Any]:
         """Check the key and the role, count requests per document, then let the route do its work."""
         parts = urlsplit(self.path)
         match = re.fullmatch(r"(?:/o/[^/]+)?/api/docs/([^/]+)/(.*)", parts.path)
         try:
-            role = self._role()
+            user = self._user()
+            role = self.server.grist.role_of(user)
+            if parts.path.startswith("/api/worker/"):
+                return 200, {"docWorkerUrl": None, "docWorkerId": None, "selfPrefix": "/dw/self/v/standin"}
             doc = self.server.grist.documents.get(match[1]) if match else None
             if match is None or doc is None:
                 raise Refusal(404, "document not found" if match else f"not found: {parts.path}")
             if not role:
                 raise Refusal(403, "No view access")
-            return 200, self._run(doc, role, unquote(match[2]), parse_qs(parts.query), body)
+            return 200, self._run(doc, user, unquote(match[2]), parse_qs(parts.query), body)
         except Refusal as refusal:
             more = {"details": {"userError": refusal.details}} if refusal.details else {}
             return refusal.status, {"error": refusal.error, **more}
 
-    def _run(self, doc: StandinDocument, role: str, path: str, query: dict[str, list[str]], body: Any) -> Any:
+    def _run(self, doc: StandinDocument, user: str, path: str, query: dict[str, list[str]], body: Any) -> Any:
         grist = self.server.grist
         with grist.lock:
             if grist.running.get(doc.id, 0) >= grist.parallel:
@@ -182,23 +240,23 @@ class _Handler(BaseHTTPRequestHandler):
                 raise Refusal(429, text)
             grist.running[doc.id] = grist.running.get(doc.id, 0) + 1
         try:
-            partial = self.headers.get("Authorization", "").removeprefix("Bearer ") in grist.partial_readers
-            return routes.answer(doc, self.command, path, query, body, role, partial)
+            who = routes.Who(user, grist.role_of(user), user in grist.partial_users)
+            return routes.answer(doc, self.command, path, query, body, who)
         finally:
             with grist.lock:
                 grist.running[doc.id] -= 1
 
-    def _role(self) -> str:
+    def _user(self) -> str:
         given = self.headers.get("Authorization")
         if given is None:
-            return ""
+            return ANONYMOUS
         scheme, _, key = given.partition(" ")
         if scheme != "Bearer":
             text = "Bad request: unsupported Authorization scheme, expected 'Bearer'"
             raise Refusal(401, text)
-        if key not in ROLES:
+        if key not in self.server.grist.keys:
             raise Refusal(401, "Bad request: invalid API key")
-        return ROLES[key]
+        return self.server.grist.keys[key]
 
     def _send(
         self, status: int, body: bytes, kind: str = "application/json", headers: dict[str, str] | None = None

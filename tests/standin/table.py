@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -57,6 +57,11 @@ class Column:
         """Read a value as Grist does; what doesn't fit stays as text."""
         if self.kind == "DateTime" and isinstance(value, list) and value[:1] == ["D"]:
             return value[1]
+        if self.kind == "Date" and isinstance(value, str):
+            try:
+                return int(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp())
+            except ValueError:
+                return value
         if self.kind == "DateTime" and isinstance(value, str):
             zone = ZoneInfo(self.type.partition(":")[2] or "UTC")
             try:
