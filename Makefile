@@ -30,7 +30,7 @@ demo: $(VENV)/.demo ## show everything on this machine; PORT=8484
 	@set --; if setpriv --pdeathsig TERM true 2>/dev/null; then set -- setpriv --pdeathsig TERM; fi; \
 	exec "$$@" $(PY) -m grist_live demo --port "$(PORT)"
 
-test: system lint build ## lint and all tests, with what they need
+test: system lint build $(VENV)/.synapse ## lint and all tests, with what they need
 	$(call step,node --test,$(NPM) test --silent,see the test named above)
 	@echo "== pytest"
 	@$(PY) -m pytest -m "not grist"
@@ -41,7 +41,7 @@ lint: $(VENV)/.test node_modules/.complete ## ruff, mypy, tsc
 	$(call step,mypy,$(PY) -m mypy,mend the lines above)
 	$(call step,tsc,$(NPM) run --silent types,mend the lines above)
 
-unit: $(VENV)/.test node_modules/.complete build ## tests without a browser
+unit: $(VENV)/.test $(VENV)/.synapse node_modules/.complete build ## tests without a browser
 	$(call step,node --test,$(NPM) test --silent,see the test named above)
 	@$(PY) -m pytest -m "not grist" tests
 
@@ -100,6 +100,11 @@ $(VENV)/.test: pyproject.toml $(VENV)/.made
 	@echo "Installing into .venv what the tests need (once, a minute or two) …"
 	@$(WITH_NODE); $(PIP) --editable ".[test$$extra]"
 	@touch $(VENV)/.demo $@
+
+$(VENV)/.synapse: pyproject.toml $(VENV)/.test
+	@echo "Installing into .venv a Matrix homeserver, for the tests of alerts (once, half a minute) …"
+	@$(PIP) --editable ".[synapse]"
+	@touch $@
 
 node_modules/.complete: package.json package-lock.json | $(VENV)/.test
 	@echo "Installing into node_modules (once) …"

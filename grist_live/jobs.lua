@@ -137,7 +137,7 @@ if verb == 'claim' then
         call('ZREM', WAITING, id)
         call('ZADD', CLAIMED, ARGV[4], id)
         call('HSET', CLAIMS, id, due[i + 1] .. '\t' .. ARGV[3])
-        local count, first = match(call('HGET', TRIES, id) or '0\t0\t', '^(%d+)\t([^\t]*)')
+        local count, first = match(call('HGET', TRIES, id) or '0\t', '^(%d+)\t([^\t]*)')
         return { 'job', id, call('HGET', JOBS, id), count, first, root and call('HGET', RECEIPTS, root) or '' }
       end
     end
@@ -217,8 +217,8 @@ end
 -- revive: what is dead waits again, in its order. Answers how many.
 if verb == 'revive' then
   local dead = call('ZRANGE', DEAD, 0, -1)
-  for i, id in ipairs(dead) do
-    call('ZADD', WAITING, string.format('%.6f', NOW + i / 1e6), id) -- tostring() would lose digits
+  for _, id in ipairs(dead) do
+    call('ZADD', WAITING, NOW, id)
     call('HDEL', TRIES, id)
   end
   call('DEL', DEAD)

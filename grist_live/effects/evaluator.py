@@ -185,9 +185,9 @@ class Evaluator:
                 continue
             begins = not count and (rule.name, outlet) in self._threads
             thread = do.get("thread", "")
-            parts = [change.id, rule.name, outlet, *([str(place)] if place > 1 else []), *(["more"] if count else [])]
+            parts = [_sortable(change.id), rule.name, outlet, str(place) if place > 1 else "", "more" if count else ""]
             job = Job(
-                id=".".join(parts),
+                id=".".join(filter(None, parts)),
                 board=self.board.name,
                 rule=rule.name,
                 outlet=outlet,
@@ -205,10 +205,8 @@ class Evaluator:
             )
             due = (rule.quiet.until(now) if rule.quiet else None) or now
             key = f"\t{change.row}\t{outlet}"
-            order = len(outcome.jobs) * 1e-6  # jobs of one turn keep their order
-            outcome.jobs.append(
-                (job, due + order, thread + key if thread and not count else "", rule.name + key if begins else "")
-            )
+            belongs, starts = thread + key if thread and not count else "", rule.name + key if begins else ""
+            outcome.jobs.append((job, due, belongs, starts))
 
     def _tell(self, outcome: Outcome) -> None:
         if outcome.missed:
@@ -223,6 +221,12 @@ class Evaluator:
             log.info("job made", extra={**facts, "outlet": job.outlet, "row": job.row, "due": round(due, 3)})
         for outlet in {job.outlet for job, *_ in outcome.jobs}:
             self._made(outlet)
+
+
+def _sortable(id: str) -> str:
+    """Write an event id so that texts sort as the changes came: jobs that are due at once are sent in that order."""
+    epoch, _, counter = id.partition("-")
+    return f"{epoch}-{counter:0>12}"
 
 
 def _change(id: str, fields: dict[bytes, bytes], columns: str) -> Change | None:
