@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from grist_live.access import Access, DeniedError
+from grist_live.admission import Admission
 from grist_live.chores import Chores
 from grist_live.filters import FilterError
 from grist_live.hub import Hub
@@ -49,7 +50,9 @@ def create_app(settings: Settings, journal: Journal | None = None) -> Flask:
     app.register_blueprint(door.blueprint())
     app.register_blueprint(Stream(settings, journal, hub, access))
     app.register_blueprint(data.blueprint(settings, journal, access, Snapshots(journal)))
-    app.register_blueprint(viewer.blueprint(settings, access, Takes(settings, journal, chores)))
+    app.register_blueprint(
+        viewer.blueprint(settings, access, Takes(settings, journal, chores), Admission(settings, access))
+    )
     app.register_blueprint(pages.blueprint(settings, access))
     app.register_blueprint(status.blueprint(settings, journal, hub, metrics))
     _handle_errors(app)

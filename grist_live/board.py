@@ -91,7 +91,7 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     doc: str = ""
     page: str = "Tableau de bord"
     webhook: str = ""
-    access: Literal["public", "token"] = "token"
+    access: Literal["public", "token", "grist"] = "token"
     open: bool = False
     history_days: float = 7.0
     history_max: int = 100_000
@@ -154,6 +154,7 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         return {
             "name": self.name,
             "title": self.title,
+            "access": self.access,
             "columns": [
                 {"id": c.id, "role": c.role, "type": c.type, "label": c.label or {"fr": c.id, "en": c.id}}
                 for c in self.columns

@@ -16,7 +16,7 @@ from pathlib import Path
 from grist_live.errors import UserError
 from grist_live.settings import Settings
 
-TOKEN = re.compile(r"([?&]token=)[^&\s\"']+|(Bearer\s+)[^\s\"']+", re.IGNORECASE)
+TOKEN = re.compile(r"([?&](?:token|auth)=)[^&\s\"']+|(Bearer\s+)[^\s\"']+", re.IGNORECASE)
 ROTATE_AT = 20_000_000
 _hidden: set[str] = set()
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

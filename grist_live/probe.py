@@ -39,7 +39,7 @@ def probe(settings: Settings, board: Board, url: str) -> Iterator[Leg]:
     The event's id is no row id, so that it is shown to viewers as a test and never stored.
     """
     headers = {"Accept": "text/event-stream"}
-    if board.access == "token":
+    if board.access != "public":
         headers["Authorization"] = f"Bearer {Access((), settings.token_keys).token(board, time.time() + 60)}"
     began = time.perf_counter()
     try:

@@ -358,11 +358,11 @@ def _check(settings: Settings) -> list[Problem]:
             "webhook_secret is empty, so nobody can post to a board that isn't open",
             "Let `bootstrap` make one, or set GRIST_LIVE_WEBHOOK_SECRET to a long random text.",
         )
-    if any(b.access == "token" for b in settings.boards.values()) and not settings.token_keys:
+    if any(b.access != "public" for b in settings.boards.values()) and not settings.token_keys:
         add(
             "token-keys",
             "error",
-            'token_keys is empty, so nobody can look at a board with access = "token"',
+            "token_keys is empty, so nobody can look at a board that isn't public",
             "Let `bootstrap` make one, or set GRIST_LIVE_TOKEN_KEYS to a long random text.",
         )
     if any(len(s) < 16 for s in (*settings.webhook_secret, *settings.token_keys)):
@@ -375,6 +375,13 @@ def _check(settings: Settings) -> list[Problem]:
                 f"board {board.name} has no API key: it can't see deletions nor rows older than its start, and Grist "
                 "blocks its users' edits at 1,000 waiting events when we are away",
                 "Set GRIST_API_KEY.",
+            )
+        if board.access == "grist" and not board.doc:
+            add(
+                "grist-no-doc",
+                "error",
+                f'board {board.name} has access = "grist" but names no document, so Grist can\'t say who may read it',
+                "Run `python -m grist_live bootstrap DOC_ID`, or set boards.<name>.doc.",
             )
         if not board.doc:
             add(

@@ -85,7 +85,7 @@ def prepare(
         board=board,
         document=document,
         path=settings.path or Path("grist-live.toml"),
-        token="" if board.access == "public" else guard.token(board),
+        token=guard.token(board) if board.access == "token" else "",
         token_ok=lambda token: guard.token_ok(board, token),
         access=access or "",
         file_preset=_preset_path(preset),

@@ -17,6 +17,9 @@ NEW_PAGE = "New page"
 """What Grist calls a page until we name it: one that an interrupted run left."""
 
 
+FULL = 'Leave it out unless you need it: for a board with access = "grist", and to take rows inside Grist'
+
+
 @dataclass
 class Section:
     """A custom widget on a page: where it is, and what it is set to."""
@@ -37,11 +40,14 @@ def look(job: Job, plan: Plan) -> None:
     """Find the widget, or the page it belongs on, and plan what is missing."""
     if job.access == "full":
         what = "the widget may do in the document whatever its reader may, in every table"
-        plan.note("trap", f"access full: {what}", "Leave it out unless you need it: read table is enough")
+        plan.note("trap", f"access full: {what}", FULL)
     views = job.document.records("_grist_Views") if job.table_ref else []
     names = {v["id"]: str(v["fields"]["name"]) for v in views}
     sections = _sections(job, names) if job.table_ref else []
     ours = [s for s in sections if urlsplit(s.url).path.endswith(OUR_FILES)]
+    if job.board.access == "grist" and any(_access(job, s.view) != "full" for s in ours or [Section(0, 0, "", {}, {})]):
+        what = 'the board\'s access is "grist", but Grist gives tokens only to a widget with access full'
+        plan.note("trap", what, 'Run this again with --access full, or give the board access = "token"')
     if ours:
         link.know(job, ours[0].page)
         for section in ours:
@@ -90,7 +96,9 @@ def _look_at_widget(job: Job, section: Section, plan: Plan) -> None:
     now, then = _shown(section.view), _shown(wanted)
     changes = [f"{k} {now[k]} → {then[k]}" for k in then if now[k] != then[k]]
     if _token(section.view) != _token(wanted):
-        changes.append("a new viewer token" if _token(wanted) else "no viewer token: the board is public")
+        changes.append(
+            "a new viewer token" if _token(wanted) else f"no viewer token: the board's access is {job.board.access}"
+        )
     plan.note("repair", f"{name}: {', '.join(changes) or 'its settings'}")
     plan.step(f'set up the dashboard on "{section.page_name}"', lambda: _set_up(job, section))
 
@@ -113,7 +121,7 @@ def _wanted(job: Job, view: dict[str, Any]) -> dict[str, Any]:
     # So that the widget can show Grist's rows before the stream has told it of the board, and when it can't.
     options["board"] = job.board.describe()
     options["language"] = job.settings.language or options.get("language") or job.language
-    if job.board.access == "public":
+    if job.board.access != "token":
         options.pop("token", None)
     elif not (options.get("token") and job.token_ok(str(options["token"]))):
         options["token"] = job.token

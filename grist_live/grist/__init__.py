@@ -8,5 +8,17 @@ thing raised for what Grist, the network or the API key do.
 from grist_live.grist.address import parse_address
 from grist_live.grist.document import MAX_IDS, Document, Entry, State, Webhook
 from grist_live.grist.errors import GristError
+from grist_live.grist.reader import Reads, expiry, reads
 
-__all__ = ["MAX_IDS", "Document", "Entry", "GristError", "State", "Webhook", "parse_address"]
+__all__ = [
+    "MAX_IDS",
+    "Document",
+    "Entry",
+    "GristError",
+    "Reads",
+    "State",
+    "Webhook",
+    "expiry",
+    "parse_address",
+    "reads",
+]

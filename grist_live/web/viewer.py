@@ -10,6 +10,7 @@ import msgspec
 from flask import Blueprint, Response, abort, jsonify, make_response, request
 
 from grist_live.access import Access, DeniedError
+from grist_live.admission import Admission, AdmissionError
 from grist_live.board import Board
 from grist_live.limiter import Limiter
 from grist_live.loop import deadline
@@ -23,7 +24,7 @@ TAKES = (30, 60.0)
 """Rows that one token may take from one address, in so many seconds."""
 
 
-def blueprint(settings: Settings, access: Access, takes: Takes) -> Blueprint:
+def blueprint(settings: Settings, access: Access, takes: Takes, admission: Admission) -> Blueprint:
     """Make the door."""
     door = Blueprint("viewer", __name__)
     pace = Limiter(*TAKES)
@@ -56,6 +57,20 @@ def blueprint(settings: Settings, access: Access, takes: Takes) -> Blueprint:
         except TakeError as error:
             return _refuse(str(error), error.status, {}, **({"by": error.by} if error.status == 409 else {}))
         return jsonify(success=True, row=row, fields=fields)
+
+    @door.post("/boards/<name>/token")
+    def token(name: str) -> Response:
+        """Change a token of Grist's for a viewer token, if its user may read the whole document."""
+        board = find_board(settings.boards, name)
+        shown = read_body(settings).get("token")
+        try:
+            given = admission.admit(board, shown if isinstance(shown, str) else "")
+        except AdmissionError as error:
+            later = {"Retry-After": "5"} if error.status == 503 else {}
+            return _refuse(str(error), error.status, later, reason=error.reason)
+        answer = jsonify(success=True, token=given.token, expires=given.expires)
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
 
     return door
 
@@ -98,7 +113,7 @@ def _source(board: Board) -> str:
     return f"{board.name} {token} {request.remote_addr}"
 
 
-def _refuse(reason: str, status: int, headers: dict[str, str], **more: Any) -> Response:
-    answer = make_response(jsonify(success=False, error=reason, **more), status)
+def _refuse(error: str, status: int, headers: dict[str, str], **more: Any) -> Response:
+    answer = make_response(jsonify(success=False, error=error, **more), status)
     answer.headers.update(headers)
     return answer

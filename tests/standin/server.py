@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import re
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -62,6 +64,7 @@ class StandinGrist:
         self.documents: dict[str, StandinDocument] = {}
         self.requests: list[tuple[str, str, Any]] = []
         self.partial_readers: set[str] = set()
+        self.tokens: dict[str, tuple[str, str]] = {}
         self.faults: list[Fault] = []
         self.running: dict[str, int] = {}
         self.keys = dict(USERS)
@@ -123,6 +126,16 @@ class StandinGrist:
             if time.monotonic() > end:
                 raise TimeoutError("webhook events still wait")
             time.sleep(0.002)
+
+    def access_token(self, doc: str, seconds: float = 900, key: str = VIEWER) -> str:
+        """Make the JWT that a widget of this key's user gets from getAccessToken({readOnly: true}), if it may."""
+        now = int(time.time())
+        payload = {"readOnly": True, "userId": 7, "docId": doc, "iat": now, "exp": now + int(seconds)}
+        parts = [json.dumps(part).encode() for part in ({"alg": "HS256", "typ": "JWT"}, payload)]
+        parts.append(secrets.token_bytes(32))
+        token = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+        self.tokens[token] = doc, USERS[key]
+        return token
 
     def fail(self, status: int, times: int = 1, path: str = "", method: str = "", **more: Any) -> None:
         """Answer the next requests with this status; `after=True` does the work first, as a proxy might."""
@@ -218,7 +231,8 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         match = re.fullmatch(r"(?:/o/[^/]+)?/api/docs/([^/]+)/(.*)", parts.path)
         try:
-            user = self._user()
+            auth = parse_qs(parts.query).get("auth", [""])[0]
+            user = self._token_user(auth, match[1] if match else "") if auth else self._user()
             role = self.server.grist.role_of(user)
             if parts.path.startswith("/api/worker/"):
                 return 200, {"docWorkerUrl": None, "docWorkerId": None, "selfPrefix": "/dw/self/v/standin"}
@@ -245,6 +259,17 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             with grist.lock:
                 grist.running[doc.id] -= 1
+
+    def _token_user(self, auth: str, doc: str) -> str:
+        """Tell whose an access token is (grist-core: Authorizer.ts, AccessTokens.ts)."""
+        if auth.count(".") != 2:
+            raise Refusal(401, "Broken token")
+        theirs, user = self.server.grist.tokens.get(auth, ("", ""))
+        if not theirs:
+            raise Refusal(401, "Cannot verify token")
+        if theirs != doc or theirs not in self.server.grist.documents:
+            raise Refusal(403, "Document access denied")
+        return user
 
     def _user(self) -> str:
         given = self.headers.get("Authorization")

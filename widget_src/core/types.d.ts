@@ -8,6 +8,8 @@ export type Meaning = 'waiting' | 'active' | 'done' | 'blocked';
 export interface BoardDescription {
   name: string;
   title?: Texts;
+  /** Who may look: everybody, who has a viewer token, who may read the whole document in Grist. */
+  access?: 'public' | 'token' | 'grist';
   columns: {id: string; role?: string | null; type?: string; label?: Texts}[];
   statuses?: {value: string; label?: Texts; meaning?: string; color?: string}[];
   priorities?: {
