@@ -58,13 +58,16 @@ def test_the_keyboard_reaches_everything_in_order(visit: Visit, board: Board) ->
     seen = visit().open(board.url)
     seen.link("live")
     reached = []
-    name = "document.activeElement.dataset.action ?? document.activeElement.dataset.count ?? "
-    name += "document.activeElement.dataset.filter ?? ''"
-    for _ in range(11):
+    name = "(({action, count, view, filter, open}) => action ?? count ?? view ?? filter ?? (open ? 'row' : ''))"
+    name += "(document.activeElement.dataset)"
+    for _ in range(18):
         seen.page.keyboard.press("Tab")
         reached.append(seen.frame.evaluate(name))
     counts = ["urgent", "total", "waiting", "active", "blocked", "done"]
-    assert reached == ["sound", "settings", *counts, "open", "all", "urgent"]
+    tools, views = ["search", "freeze", "sound", "settings"], ["list", "kanban", "timeline"]
+    assert reached == [*tools, *counts, *views, "open", "all", "urgent", "filters", "row"]
+    for _ in range(2):
+        seen.page.keyboard.press("Shift+Tab")
     seen.page.keyboard.press("Enter")
     expect(seen.locator('[data-filter="urgent"]')).to_have_attribute("aria-pressed", "true")
     outline = "getComputedStyle(document.activeElement).outlineStyle"

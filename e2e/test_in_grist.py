@@ -81,7 +81,7 @@ def test_it_works(open_board: Open, board: Board) -> None:
     assert seen.ids()[:4] == URGENT, "rows come from Grist: the board on the server is empty"
     assert board.rows() == {}
     expect(seen.row(20).locator(".place")).to_have_text("Nîmes, Arènes")
-    expect(seen.locator(".pill")).to_have_text("En direct")  # the document's language, not the browser's
+    expect(seen.locator(".pill-text")).to_have_text("En direct")  # the document's language, not the browser's
     assert seen.seen("flashes") == seen.seen("toasts") == []
 
 

@@ -61,7 +61,7 @@ def test_english_for_who_asks_for_it(visit: Visit, board: Board) -> None:
     fill(board)
     seen = visit("en-GB").open(board.url)
     seen.link("live")
-    expect(seen.locator(".pill")).to_have_text("Live")
+    expect(seen.locator(".pill-text")).to_have_text("Live")
     expect(seen.locator('[data-filter="open"]')).to_have_text("Open")
     expect(seen.row(4).locator(".status")).to_have_text("Blocked")
     expect(seen.locator("html")).to_have_attribute("lang", "en")
@@ -69,9 +69,9 @@ def test_english_for_who_asks_for_it(visit: Visit, board: Board) -> None:
     expect(seen.toast(1)).to_have_text("Zoé Martin: 1 rue de l’Église, Gap → In progress")
     seen.locator("[data-action=settings]").click()
     seen.locator('[data-choice="language:fr"]').click()
-    expect(seen.locator(".pill")).to_have_text("En direct")
+    expect(seen.locator(".pill-text")).to_have_text("En direct")
     seen.page.reload()
-    expect(seen.locator(".pill")).to_have_text("En direct")
+    expect(seen.locator(".pill-text")).to_have_text("En direct")
     expect(seen.row(4).locator(".status")).to_have_text("Bloqué")
 
 

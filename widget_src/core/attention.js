@@ -1,8 +1,10 @@
-// What draws the eye: flashes in place, the "new" badge, toasts, and when to make a sound. No more than helps.
+// What draws the eye: flashes in place, the "new" mark, toasts, alerts, and when to make a sound. No more than helps.
+import {isAlert} from './take.js';
 /**
  * @typedef {import('./types.js').News} News
- * @typedef {{count: number, until: number, newUntil: number}} Flash count: how often it flashed, to restart it
- * @typedef {{key: number, kind: 'change' | 'remove' | 'many' | 'caughtUp' | 'test', until: number, born: number,
+ * @typedef {{count: number, until: number, newUntil: number | null}} Flash count: how often it flashed, to restart it;
+ *   newUntil: when its mark goes, null as long as nobody has seen it
+ * @typedef {{key: number, kind: 'change' | 'remove' | 'taken' | 'many' | 'caughtUp' | 'test' | 'note', until: number, born: number,
  *   news?: News, n?: number, rows?: Set<number>, text?: string}} Toast
  * @typedef {ReturnType<typeof createAttention>} Attention
  */
@@ -14,6 +16,7 @@ export const TOAST_MS = 6000;
 export const FEW = 3;
 const BUSY_MS = 4000;
 const SOUND_EVERY_MS = 1000;
+const MOST_ALERTS = 100;
 
 export function createAttention() {
   return {
@@ -21,6 +24,8 @@ export function createAttention() {
     flashes: new Map(),
     /** @type {Toast[]} */
     toasts: [],
+    /** Rows that became urgent while we look, and that nobody has taken: row → when. @type {Map<number, number>} */
+    alerts: new Map(),
     /** News that the server has announced as replayed: they flash, one toast has told them. */
     replayed: 0,
     nextKey: 1,
@@ -41,13 +46,45 @@ export function attend(attention, news, now) {
     if (action === 'remove') attention.flashes.delete(row);
     else flash(attention, row, now);
   }
+  const quiet = told.filter((one) => !raise(attention, one, now)); // an alert is its own toast
+  for (const one of news) if (!told.includes(one)) raise(attention, one, now);
   const growing = attention.toasts.some((t) => t.kind === 'many' && now - (t.until - TOAST_MS) < BUSY_MS);
-  const busy = growing || attention.toasts.filter((t) => t.news && now - t.born < BUSY_MS).length + told.length > FEW;
-  if (busy && told.length) tellMany(attention, told, now);
-  else for (const one of told) push(attention, {kind: one.action === 'remove' ? 'remove' : 'change', news: one}, now);
+  const busy = growing || attention.toasts.filter((t) => t.news && now - t.born < BUSY_MS).length + quiet.length > FEW;
+  if (busy && quiet.length) tellMany(attention, quiet, now);
+  else for (const one of quiet) push(attention, {kind: one.action === 'remove' ? 'remove' : one.taken ? 'taken' : 'change', news: one}, now);
   if (!told.length || now - attention.soundAt < SOUND_EVERY_MS) return false;
   attention.soundAt = now;
   return true;
+}
+
+/**
+ * Keep an alert as long as its row is urgent and nobody has it; true when the row has one.
+ * @param {Attention} attention
+ * @param {News} news
+ * @param {number} now
+ */
+function raise({alerts}, {row, action, item}, now) {
+  if (action === 'remove' || !item || !isAlert(item)) {
+    alerts.delete(row);
+    return false;
+  }
+  if (!alerts.has(row)) alerts.set(row, now);
+  if (alerts.size > MOST_ALERTS) alerts.delete(/** @type {number} */ (alerts.keys().next().value));
+  return true;
+}
+
+/**
+ * These rows are before the reader's eyes: from now on their marks count down.
+ * @param {Attention} attention
+ * @param {Iterable<number>} rows
+ * @param {number} now
+ */
+export function see(attention, rows, now) {
+  if (!attention.flashes.size) return;
+  for (const row of rows) {
+    const one = attention.flashes.get(row);
+    if (one?.newUntil === null) one.newUntil = now + NEW_MS;
+  }
 }
 
 /**
@@ -81,8 +118,8 @@ export function expire(attention, now) {
   let changed = false;
   let next = Infinity;
   for (const [row, one] of attention.flashes) {
-    if (one.newUntil <= now) changed = attention.flashes.delete(row);
-    else next = Math.min(next, one.until > now ? one.until : one.newUntil);
+    if (one.newUntil !== null && one.newUntil <= now) changed = attention.flashes.delete(row);
+    else next = Math.min(next, one.until > now ? one.until : one.newUntil ?? Infinity);
   }
   const kept = attention.toasts.filter((toast) => toast.until > now);
   changed ||= kept.length !== attention.toasts.length;
@@ -98,7 +135,7 @@ export function expire(attention, now) {
  */
 function flash(attention, row, now) {
   const count = (attention.flashes.get(row)?.count ?? 0) + 1;
-  attention.flashes.set(row, {count, until: now + FLASH_MS, newUntil: now + NEW_MS});
+  attention.flashes.set(row, {count, until: now + FLASH_MS, newUntil: null});
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {FLASH_MS, NEW_MS, TOAST_MS, attend, createAttention, expire, isCalm} from './attention.js';
+import {FLASH_MS, NEW_MS, TOAST_MS, attend, createAttention, expire, isCalm, see} from './attention.js';
 import {createFeed, flushNews, takeEvent, takeSnapshot} from './feed.js';
 import {BOARD, row} from './testing.js';
 
@@ -12,9 +12,21 @@ test('a change flashes, has a toast, sounds, and all of it ends', () => {
   assert.ok(attend(attention, news(1), 0));
   assert.deepEqual(kinds(attention), ['change']);
   assert.deepEqual(expire(attention, 0), {changed: false, next: FLASH_MS});
+  see(attention, [1, 2], 0);
   assert.deepEqual(expire(attention, TOAST_MS), {changed: true, next: NEW_MS});
   expire(attention, NEW_MS);
   assert.deepEqual([attention.flashes.size, attention.toasts.length], [0, 0]);
+});
+
+test('a mark stays until its row has been before the reader for a while', () => {
+  const attention = createAttention();
+  attend(attention, news(1, 2), 0);
+  see(attention, [2], 1000);
+  expire(attention, NEW_MS * 10);
+  assert.deepEqual([...attention.flashes.keys()], [1], 'nobody has seen row 1');
+  see(attention, [1], NEW_MS * 10);
+  see(attention, [1], NEW_MS * 10 + 500);
+  assert.equal(expire(attention, NEW_MS * 10).next, NEW_MS * 11, 'the first look counts');
 });
 
 test('many changes are one toast, which grows, and one sound', () => {
@@ -65,7 +77,8 @@ test('a replay flashes its rows and is told once, as a number', () => {
   assert.deepEqual(kinds(attention), ['caughtUp']);
   assert.equal(attention.flashes.size, 2);
   takeEvent(feed, attention, 'message', {action: 'update', row: 1, fields: {Statut: 'Bloqué', Priorite: 'Urgente'}}, 0);
-  assert.deepEqual(flushNews(feed, attention, 0), {sound: true, urgent: true});
+  const {news: told, sound, level} = flushNews(feed, attention, 0);
+  assert.deepEqual([told.length, sound, level], [1, true, 3]);
   assert.equal(feed.viewers, 3);
 });
 
@@ -96,4 +109,43 @@ test('a board that is described anew is taken into use', () => {
   const {feed, attention} = feedWith([row(1)]);
   takeEvent(feed, attention, 'hello', {board: {...BOARD, name: 'other', complete: false, since: 5}}, 0);
   assert.deepEqual([feed.board.name, feed.board.complete, feed.board.since], ['other', false, 5]);
+});
+
+const URGENT = {Statut: 'En attente', Priorite: 'Urgente'};
+const change = (id, fields, action = 'update') => ({action, row: id, fields});
+
+test('what becomes urgent is an alert, and no toast besides, until somebody takes it', () => {
+  const {feed, attention} = feedWith([row(1), row(2, URGENT)]);
+  flushNews(feed, attention, 0);
+  assert.equal(attention.alerts.size, 0, 'what was there before is no news');
+  takeEvent(feed, attention, 'message', change(1, {Priorite: 'Urgente'}), 0);
+  flushNews(feed, attention, 5);
+  assert.deepEqual([[...attention.alerts], kinds(attention)], [[[1, 5]], []]);
+  takeEvent(feed, attention, 'message', change(1, {Agent: 'Paul'}), 0);
+  flushNews(feed, attention, 9);
+  assert.deepEqual([...attention.alerts], [[1, 5]], 'nobody has taken it yet');
+  takeEvent(feed, attention, 'message', change(1, {Statut: 'En cours', Agent: 'Zoé'}), 0);
+  flushNews(feed, attention, 10);
+  assert.deepEqual([attention.alerts.size, kinds(attention)], [0, ['taken']]);
+  assert.equal(attention.toasts[0].news.item.assignee, 'Zoé');
+});
+
+test('an alert goes with its row, and comes with a replay', () => {
+  const {feed, attention} = feedWith([]);
+  takeEvent(feed, attention, 'hello', {replayed: 1}, 0);
+  takeEvent(feed, attention, 'message', change(3, row(3, URGENT).fields, 'add'), 0);
+  flushNews(feed, attention, 0);
+  assert.deepEqual([...attention.alerts.keys()], [3]);
+  takeEvent(feed, attention, 'message', {action: 'remove', row: 3}, 0);
+  flushNews(feed, attention, 1);
+  assert.equal(attention.alerts.size, 0);
+});
+
+test('a muted priority makes no sound, a louder one does', () => {
+  const {feed, attention} = feedWith([row(1), row(2)]);
+  takeEvent(feed, attention, 'message', change(1, {Agent: 'Paul'}), 0);
+  assert.equal(flushNews(feed, attention, 0, new Set(['Normale'])).sound, false);
+  takeEvent(feed, attention, 'message', change(1, {Agent: 'Ana'}), 0);
+  takeEvent(feed, attention, 'message', change(2, {Priorite: 'Haute'}), 0);
+  assert.deepEqual([flushNews(feed, attention, 5000, new Set(['Normale']))].map(({sound, level}) => [sound, level]), [[true, 2]]);
 });

@@ -27,13 +27,16 @@ export function compileBoard(description) {
     name: description.name,
     title: description.title || {en: description.name},
     columns, role, statuses, priorities,
+    department: description.department ?? (role.department ? 'role' : null),
+    link: safeLink(description.link),
+    access: description.access ?? '',
     complete: description.complete !== false,
     since: description.since ?? null,
     timeZone: timeZoneOf(columns.find((c) => c.role === 'updated_at')?.type),
     statusOf: finder(statuses, (value) => (
       {value, label: {}, meaning: 'unknown', color: '', index: -1})),
     priorityOf: finder(priorities, (value) => (
-      {value, label: {}, rank: -1, urgent: false, color: '', index: -1, level: -1})),
+      {value, label: {}, rank: -1, urgent: false, color: '', index: -1, level: -1, delay: null})),
   };
 }
 
@@ -70,8 +73,15 @@ function toPriority(priority, index, all) {
   const calm = all.filter((p) => !p.urgent).map((p, i) => p.rank ?? i).sort((a, b) => a - b);
   const place = calm.length > 1 ? calm.indexOf(rank) / (calm.length - 1) : 0.5;
   const level = urgent ? 3 : place > 0.6 ? 2 : place < 0.4 ? 0 : 1;
-  return {value: priority.value, label: priority.label || {}, rank, urgent, color: safeColor(priority.color), index, level};
+  return {value: priority.value, label: priority.label || {}, rank, urgent, color: safeColor(priority.color), index, level,
+    delay: delayOf(priority.delay)};
 }
+
+/** @param {{amber: number, red: number} | null | undefined} delay */
+const delayOf = (delay) => (Number(delay?.amber) > 0 && Number(delay?.red) > 0 ? /** @type {{amber: number, red: number}} */ (delay) : null);
+
+/** Only a web address becomes a link. @param {string | null | undefined} link */
+const safeLink = (link) => (typeof link === 'string' && /^https?:\/\//i.test(link) && link.includes('{row}') ? link : null);
 
 /** @param {string | undefined} color */
 const safeColor = (color) => (color && COLOR.test(color) ? color : '');

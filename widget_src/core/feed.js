@@ -3,6 +3,7 @@ import {attend, push} from './attention.js';
 import {compileBoard} from './board.js';
 import {asText} from './cells.js';
 import {itemReader} from './items.js';
+import {isTaking} from './take.js';
 import {applyChange, applyGristRows, applySnapshot, createTable, watchColumns} from './table.js';
 /**
  * @typedef {import('./types.js').BoardDescription} BoardDescription
@@ -81,24 +82,32 @@ export function takeGristRows(feed, rows) {
 }
 
 /**
- * Hand the frame's news to the attention, one per row: whether a sound is due, and whether anything is urgent.
+ * Hand the frame's news to the attention, one per row. Tells which, whether a sound is due, how pressing the most
+ * pressing is that may sound, and which are urgent.
  * @param {Feed} feed
  * @param {import('./attention.js').Attention} attention
  * @param {number} now
+ * @param {Set<string>} [muted] priorities that make no sound
  */
-export function flushNews(feed, attention, now) {
+export function flushNews(feed, attention, now, muted = new Set()) {
   /** @type {Map<number, News>} */
   const byRow = new Map();
   for (const one of feed.news) {
     const before = byRow.get(one.row);
     const item = feed.read(feed.table.rows.get(one.row) ?? {id: one.row, fields: one.fields});
     const action = before?.action === 'add' && one.action === 'update' ? 'add' : one.action;
-    byRow.set(one.row, {...one, action, item, columns: [...new Set([...(before?.columns ?? []), ...one.columns])]});
+    const columns = before ? [...new Set([...before.columns, ...one.columns])] : one.columns;
+    const taken = item.urgent && isTaking(feed.board, {action, columns}, item);
+    byRow.set(one.row, {...one, action, item, columns, taken});
   }
   feed.news = [];
   const news = [...byRow.values()];
-  const sound = news.length > 0 && attend(attention, news, now);
-  return {sound, urgent: news.some(({item}) => item?.urgent)};
+  const due = news.length > 0 && attend(attention, news, now);
+  let level = -2;
+  for (const {item} of news) {
+    if (item && !muted.has(item.priority.value)) level = Math.max(level, item.urgent ? 3 : Math.min(2, item.priority.level));
+  }
+  return {news, sound: due && level > -2, level};
 }
 
 /**

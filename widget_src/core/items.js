@@ -1,5 +1,6 @@
 // A row by role: the only form that filters, counts and templates know.
 import {asText, asTime} from './cells.js';
+import {departmentCode, departmentOf} from './department.js';
 /**
  * @typedef {import('./types.js').Board} Board
  * @typedef {import('./types.js').Item} Item
@@ -36,9 +37,22 @@ function toItem(board, row) {
   const done = status.meaning === 'done';
   return {
     id: row.id, title: text('title') || `#${row.id}`, place: text('place'), assignee: text('assignee'),
-    kind: text('kind'), comment: text('comment'), department: text('department'),
+    kind: text('kind'), comment: text('comment'),
+    department: board.department === 'derived' ? departmentOf(text('place')) : departmentCode(text('department')),
     status, priority, updated: asTime(cell('updated_at')), urgent: priority.urgent && !done, done,
   };
+}
+
+/**
+ * How late a row is that nobody has finished: its age against its priority's delays.
+ * @param {Item} item
+ * @param {number} now epoch milliseconds
+ * @returns {'' | 'amber' | 'red'}
+ */
+export function lateness({priority: {delay}, updated, done}, now) {
+  if (!delay || updated === null || done) return '';
+  const minutes = (now - updated) / 60_000;
+  return minutes >= delay.red ? 'red' : minutes >= delay.amber ? 'amber' : '';
 }
 
 /** More than anyone reads in a list: a cell of 100 kB must not slow every frame down. */

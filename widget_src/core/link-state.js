@@ -16,6 +16,8 @@ export function createTeller(env, onState) {
   /** @type {LinkState} */
   let state = {kind: 'none'};
   let lostAt = 0;
+  /** Missed changes that have yet to come. */
+  let missed = 0;
   /** @type {unknown} */
   let grace = null;
   /** @param {LinkState} next */
@@ -27,11 +29,13 @@ export function createTeller(env, onState) {
   const offline = () => tell({kind: 'offline', since: lostAt});
   return {
     trying() { if (state.kind === 'none') tell({kind: 'connecting'}); },
-    /** @param {string} event */
-    heard(event) {
+    /** @param {string} event @param {number} [replayed] what `hello` says */
+    heard(event, replayed = 0) {
       env.clearTimeout(grace);
       lostAt = 0;
-      if (event === 'degraded') tell({kind: 'degraded', since: env.now()});
+      missed = event === 'hello' ? replayed : event === 'message' && missed > 0 ? missed - 1 : 0;
+      if (missed > 0) tell({kind: 'catching', n: event === 'hello' ? missed : state.n});
+      else if (event === 'degraded') tell({kind: 'degraded', since: env.now()});
       else if (state.kind !== 'degraded' || event === 'recovered' || event === 'hello') tell({kind: 'live'});
     },
     lost() {

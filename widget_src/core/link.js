@@ -1,4 +1,5 @@
 // The link to the server: snapshot (where the host has no rows of its own), then the stream, for ever.
+import {authorize} from './api.js';
 import {createBackoff, retryAfter} from './backoff.js';
 import {createTeller} from './link-state.js';
 import {readEvents} from './sse.js';
@@ -14,10 +15,13 @@ import {readEvents} from './sse.js';
  * @property {(snapshot: any) => void} onSnapshot
  * @property {(event: string, data: any, id: string | undefined) => void} onEvent
  * @property {(state: LinkState) => void} onState
+ * @property {import('./relay.js').Relay | null} [relay] shares the stream with other tabs
  */
 
 /** Answers that no waiting changes. */
 const FINAL = new Set([401, 403, 404]);
+/** A reading that is silent for longer than this when somebody looks again is given up at once. */
+const LOOKED_AT_MS = 25_000;
 /** A link that lasted this long has worked: the next attempts start from the shortest delay again. */
 const STEADY_MS = 5000;
 /** A snapshot that takes longer is given up and asked for again. */
@@ -44,7 +48,7 @@ class Later extends Error {
  * @param {LinkSettings} settings
  */
 export function openLink(settings) {
-  const {env, onState} = settings;
+  const {env, relay = null} = settings;
   const backoff = createBackoff(env.random);
   /** @type {Place} */
   const place = {lastId: '', needsSnapshot: settings.snapshotUrl !== null, resetAt: -Infinity};
@@ -52,9 +56,14 @@ export function openLink(settings) {
   let abort = new AbortController();
   /** Ends the waiting before the next attempt. @type {() => void} */
   let wake = () => {};
-  const states = createTeller(env, onState);
+  let heardAt = env.now();
+  const states = createTeller(env, (state) => {
+    settings.onState(state);
+    relay?.state(state);
+  });
 
   const run = async () => {
+    await relay?.start(() => abort.abort());
     while (!closed) {
       const wait = await attempt();
       if (wait === null || closed) return;
@@ -71,14 +80,16 @@ export function openLink(settings) {
     states.trying();
     try {
       if (place.needsSnapshot) await loadSnapshot(settings, place, abort.signal);
-      const ending = await follow(settings, place, abort, backoff, states);
+      const ending = relay && !relay.leads() ? await hear(relay) : await follow(settings, place, abort, backoff, take);
       if (closed) return null;
+      if (ending === 'turn') return 0;
       if (ending === 'reset') return resetDelay(place, env); // the link is well
       states.lost();
       return ending ?? backoff.next();
     } catch (error) {
       if (closed) return null;
       if (error instanceof Refused) return states.refused(error.status);
+      if (relay && !relay.leads()) return 0; // another tab has taken over
       states.lost();
       return backoff.next(error instanceof Later ? error.ms : 0);
     } finally {
@@ -86,12 +97,42 @@ export function openLink(settings) {
     }
   };
 
+  /** Take one event, wherever it came from. @param {import('./relay.js').Told} told @returns {'reset' | number | null} */
+  const take = ({event, body, id}) => {
+    heardAt = env.now();
+    /** @type {'reset' | number | null} */
+    let ending = null;
+    if (event === 'bye') ending = Math.max(0, Number(body?.retry_ms) || 1000);
+    if (event === 'reset') ending = takeReset(settings, place, body, id);
+    if (event !== 'bye') states.heard(event, Number(body?.replayed) || 0);
+    settings.onEvent(event, body, id);
+    // Only what has been taken moves our place: `hello` and `ping` tell the server's, which a replay has yet to reach.
+    if (event === 'message') place.lastId = id || place.lastId;
+    else if (event === 'hello') place.lastId ||= body?.id || id || '';
+    return ending;
+  };
+
+  /** Hear what the reading tab tells. @param {import('./relay.js').Relay} from @returns {Promise<'turn' | 'reset'>} */
+  const hear = async (from) => {
+    const ending = await from.follow({from: () => place.lastId, signal: abort.signal, take, state: settings.onState});
+    if (ending === 'gap') place.needsSnapshot = settings.snapshotUrl !== null;
+    return ending === 'turn' ? 'turn' : 'reset';
+  };
+
   run();
   return {
     /** Try now rather than later (the user asks, the browser is online again). */
     retry() { wake(); },
+    /** Somebody looks again: a link that has been silent while nobody did is not trusted. */
+    look() {
+      if (env.now() - heardAt > LOOKED_AT_MS && (!relay || relay.leads())) abort.abort();
+      wake();
+    },
+    /** A new token, for the next attempt. @param {string} token */
+    renew(token) { settings.token = token; },
     close() {
       closed = true;
+      relay?.close();
       states.close();
       abort.abort();
       wake();
@@ -131,11 +172,11 @@ async function loadSnapshot({snapshotUrl, token, env, onSnapshot}, place, signal
  * @param {Place} place
  * @param {AbortController} abort
  * @param {ReturnType<typeof createBackoff>} backoff
- * @param {ReturnType<typeof createTeller>} states
+ * @param {(told: import('./relay.js').Told) => 'reset' | number | null} take
  * @returns {Promise<'reset' | number | null>}
  */
-async function follow(settings, place, abort, backoff, states) {
-  const {env, streamUrl, token, onEvent} = settings;
+async function follow(settings, place, abort, backoff, take) {
+  const {env, streamUrl, token, relay} = settings;
   /** @type {Record<string, string>} */
   const resume = place.lastId ? {'Last-Event-ID': place.lastId} : {};
   const answer = await env.fetch(streamUrl, {
@@ -145,6 +186,7 @@ async function follow(settings, place, abort, backoff, states) {
     throw new Error('not an event stream');
   }
   const openedAt = env.now();
+  relay?.begin(place.lastId);
   /** @type {'reset' | number | null} */
   let ending = null;
   await readEvents(answer.body, {
@@ -153,14 +195,9 @@ async function follow(settings, place, abort, backoff, states) {
     onEvent: ({event, data, id}) => {
       if (ending !== null) return; // what follows belongs to a later reading
       const body = parse(data);
-      if (event === 'bye') ending = Math.max(0, Number(body?.retry_ms) || 1000);
-      if (event === 'reset') ending = takeReset(settings, place, body, id);
-      if (event !== 'bye') states.heard(event);
+      if (event !== 'bye') relay?.tell({event, body, id});
+      ending = take({event, body, id});
       if (env.now() - openedAt > STEADY_MS) backoff.success();
-      onEvent(event, body, id);
-      // Only what has been taken moves our place: `hello` and `ping` tell the server's, which a replay has yet to reach.
-      if (event === 'message') place.lastId = id || place.lastId;
-      else if (event === 'hello') place.lastId ||= body?.id || id || '';
       if (ending !== null) abort.abort();
     },
   }).catch((error) => { if (ending === null) throw error; });
@@ -199,12 +236,6 @@ function check(answer, env) {
   if (FINAL.has(answer.status)) throw new Refused(answer.status);
   throw new Later(retryAfter(answer.headers.get('retry-after'), env.now()));
 }
-
-/** What can't stand in a header is no token, and would make `fetch` throw as if the server were away. */
-const SENDABLE = /^[\x21-\x7e]+$/;
-
-/** @param {string} token @param {Record<string, string>} headers */
-const authorize = (token, headers) => (SENDABLE.test(token) ? {...headers, Authorization: `Bearer ${token}`} : headers);
 
 /** @param {string} data */
 function parse(data) {

@@ -139,13 +139,39 @@ test('anything else is tried again: a page in place of the stream, 500, 429', as
   link.close();
 });
 
-test('a link that is silent for 45 s is dead; a ping keeps it', async () => {
+test('a link that is silent for 38 s is dead, so that 45 s after the last ping it is told; a ping keeps it', async () => {
   const {time, requests, streams, link} = start([{text: HELLO}, {text: HELLO}]);
   await time.run(30_000);
   streams[0].send('event: ping\ndata: {}\n\n');
-  await time.run(44_000);
+  await time.run(37_000);
   assert.equal(requests.length, 1);
   await time.run(3000);
+  assert.equal(requests.length, 2);
+  link.close();
+});
+
+test('missed changes are told while they come', async () => {
+  const {time, log, streams, link} = start([{text: 'event: hello\ndata: {"id":"e-5","replayed":2}\n\n'}]);
+  await time.run(10);
+  assert.deepEqual(log.states, ['connecting', 'catching']);
+  streams[0].send('id: e-6\ndata: {"row":1}\n\n');
+  await time.run(10);
+  assert.equal(log.states.at(-1), 'catching');
+  streams[0].send('id: e-7\ndata: {"row":2}\n\n');
+  await time.run(10);
+  assert.deepEqual(log.states, ['connecting', 'catching', 'live']);
+  link.close();
+});
+
+test('who looks again at a link that was silent meanwhile gets another one at once', async () => {
+  const {time, requests, link} = start([{text: HELLO}, {text: HELLO}]);
+  await time.run(20_000);
+  link.look();
+  await time.run(10);
+  assert.equal(requests.length, 1, 'silent for less than a ping and a half: it may well be there');
+  await time.run(10_000);
+  link.look();
+  await time.run(2000);
   assert.equal(requests.length, 2);
   link.close();
 });

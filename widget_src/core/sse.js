@@ -1,8 +1,8 @@
 // One reading of an event stream, from the answer's first byte to its end.
 import {createParser} from 'eventsource-parser';
 
-/** A link that brings nothing for this long is dead; the server pings every 20 s. */
-export const SILENCE_MS = 45_000;
+/** A link that brings nothing for this long is dead; the server pings every 20 s, give or take. */
+export const SILENCE_MS = 38_000;
 
 /**
  * @typedef {object} Reading

@@ -242,5 +242,5 @@ function differing(table, before, after) {
  * @returns {News}
  */
 function newsOf(change, columns, fields) {
-  return {row: change.row, action: change.action, columns, fields, at: change.at};
+  return {row: change.row, action: change.action, columns, fields, at: change.at, by: change.by, was: change.was};
 }

@@ -13,6 +13,7 @@ export function createClock(language, timeZone = null) {
   const zone = timeZone ? {timeZone} : {};
   const exact = new Intl.DateTimeFormat(locale, {dateStyle: 'full', timeStyle: 'medium', ...zone});
   const day = new Intl.DateTimeFormat(locale, {day: 'numeric', month: 'short', ...zone});
+  const weekday = new Intl.DateTimeFormat(locale, {weekday: 'long', day: 'numeric', month: 'long', ...zone});
   const year = new Intl.DateTimeFormat(locale, {day: 'numeric', month: 'short', year: 'numeric', ...zone});
   const hour = new Intl.DateTimeFormat(locale, {hour: '2-digit', minute: '2-digit'});
   const units = language === 'fr'
@@ -32,6 +33,8 @@ export function createClock(language, timeZone = null) {
     },
     /** @param {number} time */
     exact: (time) => exact.format(time),
+    /** @param {number} time */
+    day: (time) => weekday.format(time),
     /** The reader's own wall clock: when did *we* lose the link. @param {number} time */
     hour: (time) => hour.format(time),
     /** @param {number} time */

@@ -23,6 +23,8 @@ export interface BoardDescription {
   link?: string | null;
   /** false: the server can't read the whole table, so it knows neither older rows nor deletions. */
   complete?: boolean;
+  /** Who may look: with "grist", whoever may read the whole document. */
+  access?: string;
   /** Epoch seconds from which an incomplete board knows its rows. */
   since?: number | null;
 }
@@ -32,6 +34,8 @@ export interface Priority {
   value: string; label: Texts; rank: number; urgent: boolean; color: string; index: number;
   /** How the rank compares to the others, for the icon: 0 low, 1 normal, 2 high, 3 urgent, -1 unknown. */
   level: number;
+  /** Minutes after which a row turns amber, then red. */
+  delay: {amber: number; red: number} | null;
 }
 export interface Column {id: string; role: string | null; type: string; label: Texts}
 
@@ -43,6 +47,11 @@ export interface Board {
   role: Record<string, string>;
   statuses: Status[];
   priorities: Priority[];
+  department: 'role' | 'derived' | null;
+  /** Address of a row in Grist, with `{row}` in the place of its id. */
+  link: string | null;
+  /** Who may look: public, token, grist; '' when it isn't told. */
+  access: string;
   complete: boolean;
   since: number | null;
   timeZone: string | null;
@@ -66,13 +75,24 @@ export interface Change {
   /** An add that is only new to the server: the row was there before. */
   first_seen?: boolean;
   source?: string;
+  /** Who did it, where the board tells. */
+  by?: string;
 }
+
+/** A change as the log has it. */
+export interface LoggedChange extends Change {id: string}
+
+/** What this viewer's token allows. */
+export interface Viewer {name: string | null; can: string[]; expires: number | null}
 
 /** Something worth a flash: what happened to one row, once, whoever told it first. */
 export interface News {
   row: number; action: 'add' | 'update' | 'remove'; columns: string[]; fields: Fields; at?: number;
+  by?: string; was?: Fields;
   /** The row as it was when the news was told. */
   item?: Item;
+  /** Somebody took charge of an urgent row. */
+  taken?: boolean;
 }
 
 /** A row as the interface sees it: by role. */
@@ -82,15 +102,19 @@ export interface Item {
   /** Urgent and not done. */
   urgent: boolean;
   done: boolean;
+  /** It has gone, and stands here only until the reader looks elsewhere. */
+  gone?: boolean;
 }
 
-export type LinkKind = 'none' | 'connecting' | 'live' | 'degraded' | 'offline' | 'refused';
+export type LinkKind = 'none' | 'connecting' | 'catching' | 'live' | 'degraded' | 'offline' | 'refused';
 export interface LinkState {
   kind: LinkKind;
   /** Epoch milliseconds at which the link was lost (offline) or degraded. */
   since?: number;
   /** HTTP status of a final refusal. */
   status?: number;
+  /** How many missed changes are being caught up. */
+  n?: number;
 }
 
 /** The world, as the core needs it; tests hand over their own. */
@@ -116,9 +140,8 @@ export interface Config {
   version: string;
 }
 
-/** What bootstrap writes into Grist's widget options, and the settings panel into the browser's storage. */
 /** What bootstrap wrote for the widget; `board` serves until the stream describes it. */
-export interface Options {stream?: string; token?: string; language?: string; board?: BoardDescription}
+export interface Options {stream?: string; token?: string; language?: string; board?: BoardDescription; access?: string}
 
 export interface HostHandlers {
   /** Rows of the section, complete; `linked` when another section selects them. */
@@ -127,10 +150,20 @@ export interface HostHandlers {
   theme(theme: {appearance: string; colors: Record<string, string>}): void;
   /** A sentence's key: why there will be no rows. */
   problem(key: string): void;
+  /** The cursor of a linked section, or ours, is on this row. */
+  selected(row: number): void;
 }
 
 export interface Host {
   kind: 'grist' | 'standalone';
   start(handlers: HostHandlers): void;
   save(options: Options): void;
+  /** Tell the host which columns the board has, so that its owner can map them. */
+  describe?(board: Board): void;
+  /** Put the host's cursor on a row. */
+  select?(row: number): void;
+  /** Write cells of a row; rejects when the host doesn't let us. */
+  write?(row: number, fields: Fields): Promise<void>;
+  /** A token with which our server can ask what this user may see. */
+  accessToken?(): Promise<string>;
 }

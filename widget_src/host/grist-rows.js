@@ -2,6 +2,22 @@
 import {fromEncoded} from '../core/cells.js';
 
 /**
+ * Name the columns as the board does, where the document's owner has mapped them in Grist's panel.
+ * @template T
+ * @param {Record<string, T>} columns
+ * @param {Record<string, string | null> | null} mapping the board's id → the document's
+ * @returns {Record<string, T>}
+ */
+export function renamed(columns, mapping) {
+  if (!mapping) return columns;
+  /** @type {Record<string, T>} */
+  const found = 'id' in columns ? {id: columns.id} : {};
+  for (const [name, id] of Object.entries(mapping)) if (id && id in columns) found[name] = columns[id];
+  for (const [id, cells] of Object.entries(columns)) if (!(id in found) && !(id in mapping)) found[id] = cells;
+  return found;
+}
+
+/**
  * @param {Record<string, unknown[]>} columns as `fetchSelectedTable({keepEncoded: true, format: 'columns'})` gives them
  * @returns {import('../core/types.js').Row[]}
  */

@@ -1,12 +1,16 @@
 // Inside Grist: the only file that says `grist.`. Its plugin API comes from the configured Grist server, from nowhere else.
-import {toRows} from './grist-rows.js';
+import {renamed, toRows} from './grist-rows.js';
+import {pick} from '../core/board.js';
 import {recall, remember} from './storage.js';
 /**
  * @typedef {import('../core/types.js').HostHandlers} HostHandlers
  * @typedef {{ready(o: object): void, on(e: 'message', f: (m: any) => void): void,
  *   onOptions(f: (options: any, settings: any) => void): void,
- *   setOption(key: string, value: unknown): Promise<void>,
- *   fetchSelectedTable(o: object): Promise<Record<string, unknown[]>>}} GristApi
+ *   setOption(key: string, value: unknown): Promise<void>, setCursorPos(position: {rowId: number}): Promise<void>,
+ *   fetchSelectedTable(o: object): Promise<Record<string, unknown[]>>, getSelectedTableId(): Promise<string>,
+ *   sectionApi: {configure(o: object): Promise<void>, mappings(): Promise<Record<string, string | null> | null>},
+ *   docApi: {applyUserActions(actions: unknown[][]): Promise<unknown>, getAccessToken(o: object): Promise<{token: string}>}}} GristApi
+ * @typedef {{mapping: Record<string, string | null> | null, columns: object[]}} Mapped
  */
 
 /** The pull of a big table freezes this page and, on the same site, Grist's: the more rows, the rarer. */
@@ -21,11 +25,27 @@ export function gristHost(address) {
   const source = `${address.replace(/\/+$/, '')}/grist-plugin-api.js`;
   /** @type {GristApi | null} */
   let grist = null;
+  /** @type {Mapped} */
+  const mapped = {mapping: null, columns: []};
   return {
     kind: 'grist',
     start(handlers) {
-      load(source).then((api) => listen(grist = api, handlers), () => handlers.problem('problem.api'));
+      load(source).then((api) => listen(grist = api, handlers, mapped), () => handlers.problem('problem.api'));
     },
+    describe(board) {
+      const columns = board.columns.map(({id, label}) => ({
+        name: id, title: pick(label, document.documentElement.lang, id), optional: true, type: 'Any'}));
+      if (JSON.stringify(columns) === JSON.stringify(mapped.columns)) return;
+      mapped.columns = columns;
+      grist?.sectionApi.configure(request(mapped)).catch(() => {});
+    },
+    select(row) { grist?.setCursorPos({rowId: row}).catch(() => {}); },
+    async write(row, fields) {
+      if (!grist) throw new Error('no grist');
+      const cells = Object.fromEntries(Object.entries(fields).map(([id, cell]) => [mapped.mapping?.[id] || id, cell]));
+      await grist.docApi.applyUserActions([['UpdateRecord', await grist.getSelectedTableId(), row, cells]]);
+    },
+    async accessToken() { return grist ? (await grist.docApi.getAccessToken({readOnly: true})).token : ''; },
     save({stream}) {
       remember('stream', stream || null);
       // Other readers get it once the document's owner presses Save on the widget.
@@ -52,32 +72,44 @@ function load(source) {
   });
 }
 
+/** What the widget asks of Grist: only "read table" is required; where the owner grants more, it can do more. */
+const request = (/** @type {Mapped} */ {columns}) => ({requiredAccess: 'read table', allowSelectBy: true, columns});
+
 /**
  * @param {GristApi} grist
  * @param {HostHandlers} handlers
+ * @param {Mapped} mapped
  */
-function listen(grist, handlers) {
-  const pull = createPull(grist, handlers);
+function listen(grist, handlers, mapped) {
+  const pull = createPull(grist, handlers, mapped);
+  /** @type {number | null} */
+  let selected = null;
+  const readMapping = () => grist.sectionApi.mappings().then((mapping) => { mapped.mapping = mapping; pull(); }, () => {});
   grist.on('message', (message) => {
     if (message.theme) handlers.theme(message.theme);
+    if (message.mappingsChange) readMapping();
     if (message.dataChange) pull();
+    // What onRecord tells; it comes with every change of the data, too.
+    if (Number.isInteger(message.rowId) && message.rowId !== selected) handlers.selected(selected = message.rowId);
   });
   grist.onOptions((options, settings) => {
-    const {stream, token, language, board} = options || {};
+    const {stream, token, language, board, access: door} = options || {};
     const access = settings?.accessLevel || 'none';
-    handlers.options({stream: stream || recall('stream') || undefined, token, language, board},
+    handlers.options({stream: stream || recall('stream') || undefined, token, language, board, access: door},
       {linked: Boolean(settings?.linking?.asTarget), access});
     if (access === 'none') handlers.problem('problem.access');
   });
-  grist.ready({requiredAccess: 'read table', allowSelectBy: true});
+  grist.ready(request(mapped));
+  readMapping();
 }
 
 /**
  * Make the function that gets the whole table, never twice at a time, and rarely where it is big.
  * @param {GristApi} grist
  * @param {HostHandlers} handlers
+ * @param {Mapped} mapped
  */
-function createPull(grist, handlers) {
+function createPull(grist, handlers, mapped) {
   let waiting = false;
   let running = false;
   let gap = 0;
@@ -87,7 +119,7 @@ function createPull(grist, handlers) {
     running = true;
     last = Date.now();
     try {
-      const rows = toRows(await grist.fetchSelectedTable({keepEncoded: true, format: 'columns'}));
+      const rows = toRows(renamed(await grist.fetchSelectedTable({keepEncoded: true, format: 'columns'}), mapped.mapping));
       gap = rows.length > MANY_ROWS ? rows.length * MS_PER_ROW : 0;
       handlers.rows(rows);
     } catch {

@@ -20,3 +20,14 @@ export function remember(key, value) {
     // then it is known until the page closes
   }
 }
+
+/** Is anything kept here? Tried once. */
+let works = /** @type {boolean | null} */ (null);
+export function storageWorks() {
+  if (works === null) {
+    remember('try', '1');
+    works = recall('try') === '1';
+    remember('try', null);
+  }
+  return works;
+}

@@ -21,9 +21,12 @@ export function statusBadge(status, speech) {
 
 const LEVELS = /** @type {const} */ (['level0', 'level1', 'level2', 'urgent']);
 
+/** @param {Priority} priority @param {Speech} speech */
+export const priorityLabel = (priority, {language, t}) => pick(priority.label, language, priority.value || t('value.none'));
+
 /** @param {Priority} priority @param {Speech} speech @param {boolean} urgent still urgent, that is: not done */
 export function priorityBadge(priority, speech, urgent) {
-  const label = pick(priority.label, speech.language, priority.value || speech.t('value.none'));
+  const label = priorityLabel(priority, speech);
   return html`<span class=${urgent ? 'badge priority urgent' : 'badge priority'} data-priority=${priority.index}
     data-level=${priority.level} title=${speech.t('priority.is', {value: label})}
     >${icon(LEVELS[priority.level] ?? 'unknown')}<bdi>${label}</bdi></span>`;

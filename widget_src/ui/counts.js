@@ -1,22 +1,23 @@
-// Numbers are doors: each count shows what it counts. And the three filters that everybody knows.
-import {html} from 'lit-html';
+// Numbers are doors: each count shows what it counts, and how it went over 24 hours.
+import {html, nothing, svg} from 'lit-html';
 import {pick} from '../core/board.js';
 import {DOORS} from '../core/select.js';
+import {sparkline} from '../core/trends.js';
 import {icon} from './icons.js';
 /**
- * @typedef {import('./view.js').View} View
- * @typedef {import('./view.js').Actions} Actions
+ * @typedef {import('./types.js').View} View
+ * @typedef {import('./types.js').Actions} Actions
  * @typedef {import('../core/i18n.js').TextKey} TextKey
- * @typedef {keyof typeof DOORS} Door
+ * @typedef {import('../core/select.js').Door} Door
  */
 
-const ORDER = /** @type {const} */ (['urgent', 'total', 'waiting', 'active', 'blocked', 'done']);
-const SEGMENTS = /** @type {const} */ (['open', 'all', 'urgent']);
+const DAY_MS = 86_400_000;
+const BOX = {width: 60, height: 20};
 
 /** @param {View} view @param {Actions} actions */
 export function counts(view, actions) {
   return html`<div class="counts" role="group" aria-label=${view.t('counts')}>
-    ${ORDER.map((door) => count(door, view, actions))}
+    ${DOORS.map((door) => count(door, view, actions))}
   </div>`;
 }
 
@@ -24,13 +25,31 @@ export function counts(view, actions) {
 function count(door, view, actions) {
   const label = labelOf(door, view);
   const n = view.counts[door];
-  const pressed = view.filter === DOORS[door];
-  return html`<button type="button" class="count" data-count=${door} data-empty=${n === 0} aria-pressed=${pressed}
+  return html`<button type="button" class="count" data-count=${door} data-empty=${n === 0} aria-pressed=${isOpen(door, view)}
     title=${view.t('count.help', {label})} data-status=${statusOf(door, view)?.index ?? ''}
-    @click=${() => actions.setFilter(pressed && door !== 'total' ? 'open' : DOORS[door])}>
-    <span class="count-label">${icon(door)}${label}</span>
+    @click=${() => actions.openDoor(door)}>
+    <span class="count-label">${icon(door)}<bdi>${label}</bdi></span>
     <span class="count-n">${view.loaded ? view.number.format(n) : html`<span class="bone"></span>`}</span>
+    ${spark(door, view)}
   </button>`;
+}
+
+/** Is what this door shows, and nothing else, on show? @param {Door} door @param {Pick<View, 'filters' | 'board'>} view */
+export function isOpen(door, {filters, board}) {
+  const {show, roles: {status = []}} = filters;
+  if (door === 'urgent') return show === 'urgent' && !status.length;
+  if (door === 'total') return show === 'all' && !status.length;
+  const meant = board.statuses.filter((one) => one.meaning === door).map((one) => one.value);
+  return show === 'all' && meant.length > 0 && meant.length === status.length && meant.every((value) => status.includes(value));
+}
+
+/** The whole board's last 24 hours; with other filters on they would tell of other rows. @param {Door} door @param {View} view */
+function spark(door, {trends, counts: all, narrowed, now, t}) {
+  const points = trends[door];
+  if (!points || narrowed) return nothing;
+  const path = sparkline([...points, {at: now, n: all[door]}], {from: now - DAY_MS, to: now, ...BOX});
+  return path ? html`<svg class="spark" viewBox="0 0 ${BOX.width} ${BOX.height}" preserveAspectRatio="none" aria-hidden="true">
+    <title>${t('count.trend')}</title>${svg`<path d=${path} vector-effect="non-scaling-stroke"/>`}</svg>` : nothing;
 }
 
 /** The board's own word where one status has this meaning. @param {Door} door @param {View} view */
@@ -43,16 +62,4 @@ function labelOf(door, view) {
 function statusOf(door, {board}) {
   const meant = board.statuses.filter((status) => status.meaning === door);
   return meant.length === 1 ? meant[0] : undefined;
-}
-
-/** @param {View} view @param {Actions} actions */
-export function filters(view, actions) {
-  const {t, filter, items, counts: all} = view;
-  return html`<div class="filters">
-    <div class="segments" role="group" aria-label=${t('filters')}>
-      ${SEGMENTS.map((one) => html`<button type="button" data-filter=${one} aria-pressed=${filter === one}
-        @click=${() => actions.setFilter(one)}>${t(/** @type {TextKey} */ (`filter.${one}`))}</button>`)}
-    </div>
-    <p class="shown" data-shown=${items.length}>${view.loaded ? t('rows.shown', {n: items.length, total: view.number.format(all.total)}) : ''}</p>
-  </div>`;
 }

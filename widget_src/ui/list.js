@@ -1,15 +1,17 @@
 // The list: only the rows in sight, at fixed heights.
 import {html, nothing} from 'lit-html';
 import {repeat} from 'lit-html/directives/repeat.js';
-import {priorityBadge, statusBadge} from './badges.js';
+import {lateness} from '../core/items.js';
+import {priorityBadge, priorityLabel, statusBadge, statusLabel} from './badges.js';
 import {icon} from './icons.js';
 /**
  * @typedef {import('../core/types.js').Item} Item
- * @typedef {import('./view.js').View} View
+ * @typedef {import('./types.js').View} View
+ * @typedef {import('./types.js').Actions} Actions
  */
 
-/** Heights in rem, so that a reader's larger text has room; the same as in list.css. */
-export const ROW_REM = {wide: 3.5, narrow: 7.75};
+/** Heights in rem, so that a reader's larger text has room; the same as in list.css. @type {Record<string, {wide: number, narrow: number}>} */
+export const ROW_REM = {comfortable: {wide: 3, narrow: 7.5}, compact: {wide: 2, narrow: 4.25}};
 const OVERSCAN = 8;
 
 /**
@@ -23,42 +25,69 @@ export function rangeInSight({top, height, rowHeight, count}) {
   return {first: Math.min(first, count), last: Math.max(last, Math.min(count, OVERSCAN))};
 }
 
-/** @param {View} view */
-export function list(view) {
-  const {items, range, rowHeight, t} = view;
-  const shown = items.slice(range.first, range.last);
-  return html`<ul class=${view.glide ? 'rows glide' : 'rows'} role="list" aria-label=${t('list')}
+/** @param {View} view @param {Actions} actions */
+export function list(view, actions) {
+  const {items, range, rowHeight, t, current} = view;
+  const shown = items.slice(range.first, range.last).map((item, index) => ({item, index: range.first + index}));
+  const at = current === null ? -1 : items.findIndex((item) => item.id === current);
+  // The row with the focus stays in the page, wherever one scrolls to: else the focus would be lost.
+  if (at >= 0 && (at < range.first || at >= range.last)) shown.push({item: items[at], index: at});
+  return html`<ul class=${view.glide ? 'rows glide' : 'rows'} role="list" aria-label=${t('list')} data-hold
     .style=${`height:${items.length * rowHeight}px`}>
-    ${repeat(shown, (item) => item.id, (item, index) => row(item, range.first + index, view))}
+    ${repeat(shown, ({item}) => item.id, ({item, index}) => row(item, index, at < 0 ? index === range.first : index === at, view, actions))}
   </ul>`;
 }
 
-/** @param {Item} item @param {number} index @param {View} view */
-function row(item, index, view) {
-  const flash = view.flashes.get(item.id);
-  const flashing = flash && flash.until > view.browserNow;
-  const classes = `row${item.urgent ? ' is-urgent' : ''}${item.done ? ' is-done' : ''}${
-    flashing ? ` flash flash-${flash.count % 2}` : ''}`;
-  return html`<li class=${classes} data-row=${item.id} data-status=${item.status.index} aria-setsize=${view.items.length}
+/** Classes that a row has in each view. @param {Item} item @param {View} view */
+export function rowState(item, {flashes, browserNow, detail}) {
+  const flash = flashes.get(item.id);
+  const flashing = flash && flash.until > browserNow;
+  return `${item.urgent ? ' is-urgent' : ''}${item.done ? ' is-done' : ''}${item.gone ? ' is-gone' : ''}${
+    detail?.row === item.id ? ' is-open' : ''}${flashing ? ` flash flash-${flash.count % 2}` : ''}`;
+}
+
+/** @param {Item} item @param {number} index @param {boolean} stop one comes here by Tab @param {View} view @param {Actions} actions */
+function row(item, index, stop, view, actions) {
+  return html`<li class="row${rowState(item, view)}" data-row=${item.id} data-status=${item.status.index} aria-setsize=${view.items.length}
     aria-posinset=${index + 1} .style=${`transform:translateY(${index * view.rowHeight}px)`}>
     <div class="card">
+      ${opener(item, stop, view, actions)}
       ${priorityBadge(item.priority, view, item.urgent)}
       ${statusBadge(item.status, view)}
       <div class="what">
         <p class="place">${item.place ? html`<bdi>${item.place}</bdi>` : html`<span class="none">${view.t('place.none')}</span>`}</p>
-        <p class="id"><bdi>${item.title}</bdi>${flash ? html`<span class="new">${view.t('new')}</span>` : nothing}</p>
+        <p class="id"><bdi>${item.title}</bdi>${mark(item, view)}</p>
         <p class="comment"><bdi>${item.comment}</bdi></p>
       </div>
       <p class="kind"><bdi>${item.kind}</bdi></p>
       <p class="who">${icon('person')}${item.assignee ? html`<bdi>${item.assignee}</bdi>`
         : html`<span class="none">${view.t('assignee.none')}</span>`}</p>
-      ${time(item.updated, view)}
+      ${time(item, view)}
     </div>
   </li>`;
 }
 
-/** @param {number | null} updated @param {View} view */
-function time(updated, {clock, now, t}) {
+/** The whole card is one button. @param {Item} item @param {boolean} stop @param {View} view @param {Actions} actions */
+export function opener(item, stop, view, actions) {
+  const {t} = view;
+  const label = [item.title, item.place || t('place.none'), priorityLabel(item.priority, view), statusLabel(item.status, view),
+    item.assignee || t('assignee.none'), ...(item.gone ? [t('gone')] : [])].join(', ');
+  return html`<button type="button" class="open" tabindex=${stop ? 0 : -1} aria-label=${label} aria-haspopup="dialog" data-open=${item.id}
+    @click=${(/** @type {Event} */ event) => actions.openRow(item.id, event)} @focus=${() => actions.focusRow(item.id)}></button>`;
+}
+
+/** New to the reader, or gone. @param {Item} item @param {View} view */
+export function mark(item, {flashes, t}) {
+  if (item.gone) return html`<span class="new gone">${t('gone')}</span>`;
+  return flashes.has(item.id) ? html`<span class="new">${t('new')}</span>` : nothing;
+}
+
+/** @param {Item} item @param {View} view */
+export function time(item, {clock, now, t}) {
+  const {updated} = item;
   if (updated === null) return html`<span class="time none">${t('updated.none')}</span>`;
-  return html`<time class="time" datetime=${clock.iso(updated)} title=${clock.exact(updated)}>${clock.relative(updated, now)}</time>`;
+  const late = lateness(item, now);
+  const title = clock.exact(updated) + (late ? ` · ${t(`late.${late}`)}` : '');
+  return html`<time class="time" datetime=${clock.iso(updated)} title=${title} data-late=${late || nothing}>${
+    late ? html`${icon('clock')}<span class="unseen">${t(`late.${late}`)}</span>` : nothing}${clock.relative(updated, now)}</time>`;
 }

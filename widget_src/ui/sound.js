@@ -1,4 +1,4 @@
-// Two short tones. Browsers allow sound only after a click in this very page, and say so by a suspended context.
+// A few short tones, the more pressing the higher. Browsers allow sound only after a click in this very page, and say so by a suspended context.
 
 /** @type {AudioContext | null} */
 let context = null;
@@ -15,11 +15,13 @@ export function wakeSound() {
 
 export const soundWaits = () => context?.state !== 'running';
 
-/** @param {boolean} urgent */
-export function beep(urgent) {
+/** Hertz, by level: low and unknown, normal, high, urgent. */
+const TONES = [[523], [660, 880], [784, 988], [880, 1175, 880]];
+
+/** @param {number} level how pressing: -1 unknown, 0 low … 3 urgent */
+export function beep(level) {
   if (!context || context.state !== 'running') return;
-  const tones = urgent ? [880, 1175, 880] : [660, 880];
-  tones.forEach((frequency, index) => tone(/** @type {AudioContext} */ (context), frequency, index * 0.12));
+  TONES[Math.max(0, level)].forEach((frequency, index) => tone(/** @type {AudioContext} */ (context), frequency, index * 0.12));
 }
 
 /** @param {AudioContext} audio @param {number} frequency @param {number} delay seconds */

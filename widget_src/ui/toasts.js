@@ -5,7 +5,7 @@ import {pick} from '../core/board.js';
 import {statusLabel} from './badges.js';
 import {icon} from './icons.js';
 /**
- * @typedef {import('./view.js').View} View
+ * @typedef {import('./types.js').View} View
  * @typedef {import('../core/attention.js').Toast} Toast
  */
 
@@ -28,7 +28,7 @@ function one(toast, view) {
 }
 
 /** @type {Partial<Record<Toast['kind'], import('./icons.js').IconName>>} */
-const ICONS = {test: 'test', remove: 'close', many: 'total', caughtUp: 'retry'};
+const ICONS = {test: 'test', remove: 'close', many: 'total', caughtUp: 'retry', taken: 'take', note: 'calm'};
 
 /** @param {Toast} toast @returns {import('./icons.js').IconName} */
 function toastIcon({kind, news}) {
@@ -45,8 +45,20 @@ export const toastText = (toast, view) => sentence(toast, view, (cell) => cell);
  * The same, each cell in a box of its own: a right-to-left mark in one must not turn the others around.
  * @param {Toast} toast @param {View} view
  */
-function isolated(toast, view) {
-  const parts = sentence(toast, view, (cell) => `\0${cell.replaceAll('\0', '')}\0`).split('\0');
+const isolated = (toast, view) => inBoxes(sentence(toast, view, mark));
+
+/** The sentence of a row, as a change of it would be told. @param {import('../core/types.js').Item} item @param {View} view */
+export const itemText = (item, view) => inBoxes(itemSentence('toast.change', item, view, mark));
+
+/** The same as plain text. @param {import('../core/types.js').Item} item @param {View} view */
+export const itemPlainText = (item, view) => itemSentence('toast.change', item, view, (cell) => cell);
+
+/** @param {string} cell */
+const mark = (cell) => `\0${cell.replaceAll('\0', '')}\0`;
+
+/** @param {string} text */
+function inBoxes(text) {
+  const parts = text.split('\0');
   return parts.map((part, index) => (index % 2 ? html`<bdi>${part}</bdi>` : part));
 }
 
@@ -56,10 +68,18 @@ function sentence({kind, n = 0, text = '', news}, view, mark) {
   if (kind === 'many') return t('toast.many', {n});
   if (kind === 'caughtUp') return t('caughtUp', {n});
   if (kind === 'test') return t('toast.test', {what: mark(text)});
+  if (kind === 'note') return t(/** @type {import('../core/i18n.js').TextKey} */ (text), {n});
   if (!news?.item) return '';
-  const {assignee, place, status} = news.item;
-  return t(kind === 'remove' ? 'toast.remove' : 'toast.change', {who: mark(assignee || t('assignee.none')),
-    place: mark(place || t('place.none')), status: mark(statusLabel(status, view))});
+  return itemSentence(kind === 'remove' ? 'toast.remove' : kind === 'taken' ? 'toast.taken' : 'toast.change', news.item, view, mark);
+}
+
+/**
+ * @param {'toast.remove' | 'toast.taken' | 'toast.change'} key @param {import('../core/types.js').Item} item @param {View} view
+ * @param {(cell: string) => string} mark
+ */
+function itemSentence(key, {assignee, place, status}, view, mark) {
+  const {t} = view;
+  return t(key, {who: mark(assignee || t('assignee.none')), place: mark(place || t('place.none')), status: mark(statusLabel(status, view))});
 }
 
 /** @param {Toast} toast @param {View} view */

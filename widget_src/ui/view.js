@@ -1,52 +1,23 @@
 // The whole page from one view of the state.
 import {html, nothing} from 'lit-html';
-import {counts, filters} from './counts.js';
+import {alerts} from './alerts.js';
+import {bar} from './bar.js';
+import {counts} from './counts.js';
+import {detail} from './detail.js';
+import {filterPanel} from './filter-panel.js';
 import {icon} from './icons.js';
+import {kanban} from './kanban.js';
+import {keysPanel} from './keys-panel.js';
 import {list} from './list.js';
 import {panel, setup} from './panel.js';
+import {timeline} from './timeline.js';
 import {toasts} from './toasts.js';
 import {refusal, topBar} from './top.js';
 /**
  * @typedef {import('../core/i18n.js').TextKey} TextKey
- * @typedef {import('../core/select.js').Filter} Filter
- * @typedef {object} View
- * @property {import('../core/types.js').Board} board
- * @property {string} language
- * @property {import('../core/i18n.js').Translate} t
- * @property {ReturnType<typeof import('../core/time.js').createClock>} clock
- * @property {Intl.NumberFormat} number
- * @property {number} now the server's clock, epoch milliseconds
- * @property {number} browserNow the browser's
- * @property {import('../core/types.js').LinkState} link
- * @property {number | null} viewers
- * @property {'grist' | 'standalone'} hostKind
- * @property {boolean} loaded
- * @property {string} problem a text's key, or ''
- * @property {string} gristAddress
- * @property {Filter} filter
- * @property {import('../core/select.js').Counts} counts
- * @property {import('../core/types.js').Item[]} items those the filter keeps, in order
- * @property {import('./list.js').Range} range
- * @property {number} rowHeight px
- * @property {boolean} glide rows may move in sight of the reader
- * @property {Map<number, import('../core/attention.js').Flash>} flashes
- * @property {import('../core/attention.js').Toast[]} toasts
- * @property {string} said what the live region says
- * @property {{on: boolean, waiting: boolean}} sound
- * @property {boolean} panelOpen
- * @property {string} theme
- * @property {{address: string, addressFixed: boolean, token: string, error: string, stored: boolean}} form
- *
- * @typedef {object} Actions
- * @property {(filter: Filter) => void} setFilter
- * @property {() => void} toggleSound
- * @property {() => void} togglePanel
- * @property {(event: KeyboardEvent) => void} panelKey
- * @property {() => void} retry
- * @property {(event: SubmitEvent) => void} connect
- * @property {() => void} forget
- * @property {(language: string) => void} setLanguage
- * @property {(theme: string) => void} setTheme
+ * @typedef {import('../core/types.js').Item} Item
+ * @typedef {import('./types.js').View} View
+ * @typedef {import('./types.js').Actions} Actions
  */
 
 const BONES = 8;
@@ -54,25 +25,41 @@ const BONES = 8;
 /** @param {View} view @param {Actions} actions */
 export function page(view, actions) {
   const unset = view.hostKind === 'standalone' && !view.loaded && (view.link.kind === 'none' || view.link.kind === 'refused');
+  const sheet = Boolean(view.detail) && view.narrow; // covers the page on a phone
   return html`
-    <header class="head">
+    <header class="head" ?inert=${sheet}>
       ${topBar(view, actions)}
-      ${view.panelOpen ? panel(view, actions) : nothing}
-      ${unset ? nothing : html`${counts(view, actions)}${filters(view, actions)}`}
+      ${view.panel === 'settings' ? panel(view, actions) : nothing}
+      ${view.panel === 'keys' ? keysPanel(view, actions) : nothing}
+      ${unset ? nothing : html`${counts(view, actions)}${bar(view, actions)}`}
+      ${view.panel === 'filters' && !unset ? filterPanel(view, actions) : nothing}
     </header>
-    <main class="main" aria-busy=${!view.loaded && !unset && !view.problem}>
-      ${unset && !view.problem ? nothing : notice(view, actions)}
-      ${unset ? (view.panelOpen ? nothing : setup(view, actions)) : content(view, actions)}
-    </main>
-    ${toasts(view)}
-    <p class="unseen" role="status" aria-live="polite">${view.said}</p>`;
+    <div class=${view.detail ? 'work has-detail' : 'work'}>
+      <main class="main" data-view=${view.view} data-density=${view.density} ?inert=${sheet} @keydown=${actions.rowKey}
+        aria-busy=${!view.loaded && !unset && !view.problem}>
+        ${unset && !view.problem ? nothing : notice(view, actions)}
+        ${unset ? (view.panel === 'settings' ? nothing : setup(view, actions)) : content(view, actions)}
+      </main>
+      ${view.detail ? detail(view.detail, view, actions) : nothing}
+    </div>
+    <div class="corner">${alerts(view, actions)}${toasts(view)}</div>
+    <p class="unseen" role="status" aria-live="polite">${view.said}</p>
+    <p class="unseen" role="alert" aria-live="assertive">${view.cried}</p>`;
 }
 
 /** @param {View} view @param {Actions} actions */
 function content(view, actions) {
-  if (view.items.length && view.loaded) return list(view);
   if (!view.loaded) return view.problem || view.link.kind === 'refused' ? nothing : bones(view);
-  return empty(view, actions);
+  if (view.view === 'timeline') return html`${missed(view, actions)}${timeline(view, actions)}`;
+  return html`${missed(view, actions)}${view.items.length ? (view.view === 'kanban' ? kanban(view, actions) : list(view, actions)) : empty(view, actions)}`;
+}
+
+/** What happened since the reader was last here. @param {View} view @param {Actions} actions */
+function missed({missed: n, t, view}, actions) {
+  if (!n) return nothing;
+  return html`<p class="notice calm missed">${icon('timeline')}<span>${t('missed', {n})}</span>
+    ${view === 'timeline' ? nothing : html`<button type="button" class="plain" data-action="missed" @click=${() => actions.setView('timeline')}>${t('missed.show')}</button>`}
+    <button type="button" class="tool" data-action="missed-close" aria-label=${t('close')} title=${t('close')} @click=${actions.forgetMissed}>${icon('close')}</button></p>`;
 }
 
 /** The skeleton, the same as in skeleton.html.j2. @param {View} view */
@@ -82,28 +69,31 @@ function bones(view) {
 }
 
 /** @param {View} view @param {Actions} actions */
-function empty({filter, t, counts: all}, actions) {
-  if (!all.total) return html`<div class="empty">${icon('total')}<h2>${t('empty.all')}</h2><p>${t('empty.all.help')}</p></div>`;
-  const title = filter === 'open' || filter === 'urgent' ? t(`empty.${filter}`) : t('empty.other');
-  return html`<div class="empty calm">${icon('calm')}<h2>${title}</h2><p>${t('empty.help')}</p>
-    <button type="button" class="plain" @click=${() => actions.setFilter('all')}>${t('empty.showAll')}</button></div>`;
+function empty({filters, narrowed, t, total}, actions) {
+  if (!total) return html`<div class="empty">${icon('total')}<h2>${t('empty.all')}</h2><p>${t('empty.all.help')}</p></div>`;
+  const plain = !narrowed && !filters.roles.status;
+  const title = plain && filters.show === 'open' ? t('empty.open') : plain && filters.show === 'urgent' ? t('empty.urgent')
+    : narrowed ? t('empty.filtered') : t('empty.other');
+  return html`<div class=${narrowed ? 'empty' : 'empty calm'}>${icon(narrowed ? 'filter' : 'calm')}<h2>${title}</h2>
+    <p>${narrowed ? t('empty.filtered.help') : t('empty.help')}</p>
+    <button type="button" class="plain" @click=${actions.showAll}>${t('empty.showAll')}</button></div>`;
 }
 
 /** What went wrong and what to do, in a sentence. @param {View} view @param {Actions} actions */
 function notice(view, actions) {
   const {t, link, problem} = view;
   if (problem) {
-    return html`<p class="notice" role="alert">${icon('warning')}<span>${
+    return html`<p class=${problem === 'problem.partial' ? 'notice calm' : 'notice'} role="alert">${icon('warning')}<span>${
       t(/** @type {TextKey} */ (problem), {address: view.gristAddress})}</span></p>`;
   }
   if (link.kind === 'none' && view.hostKind === 'grist' && view.loaded) {
     return html`<p class="notice calm">${icon('warning')}<span>${t('link.none.help')}</span>
-      <button type="button" class="plain" @click=${actions.togglePanel}>${t('menu')}</button></p>`;
+      <button type="button" class="plain" @click=${() => actions.togglePanel('settings')}>${t('menu')}</button></p>`;
   }
   // A browser doesn't tell a page why another origin's server can't be read.
   const unreached = link.kind === 'offline' && view.viewers === null && !view.form.addressFixed;
   if (link.kind !== 'refused' && !unreached) return nothing;
   const why = unreached ? t('link.unreached', {address: view.form.address, origin: location.origin}) : refusal(link.status, t);
   return html`<p class="notice" role="alert">${icon('warning')}<span>${why}</span>
-    <button type="button" class="plain" @click=${actions.togglePanel}>${t('menu')}</button></p>`;
+    <button type="button" class="plain" @click=${() => actions.togglePanel('settings')}>${t('menu')}</button></p>`;
 }

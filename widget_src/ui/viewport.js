@@ -3,53 +3,65 @@ import {ROW_REM, rangeInSight} from './list.js';
 /** @typedef {import('../core/types.js').Item} Item */
 
 const NARROW = matchMedia('(max-width: 50rem)'); // the same as in the style sheets
+/** A list that is narrower than this shows cards; the same as in list.css. */
+const CARDS_REM = 46;
 
 /**
  * @param {HTMLElement} app
  * @param {() => void} changed called when a scroll or resize may ask for other rows
  */
 export function createViewport(app, changed) {
-  addEventListener('scroll', changed, {passive: true});
+  addEventListener('scroll', changed, {passive: true, capture: true}); // the columns of the kanban scroll by themselves
   addEventListener('resize', changed);
   NARROW.addEventListener('change', changed);
   /** @type {Item[]} */
   let before = [];
   let jump = false;
   let printing = false;
+  let covered = -1;
   addEventListener('beforeprint', () => { printing = true; changed(); });
   addEventListener('afterprint', () => { printing = false; changed(); });
 
-  const rowHeight = () => {
-    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
-    return Math.round((NARROW.matches ? ROW_REM.narrow : ROW_REM.wide) * rem);
-  };
-  /** How far the list's first row is above the bottom of what stays on top, in px; negative: below. */
-  const scrolled = () => {
-    const rows = app.querySelector('.rows');
-    if (!rows) return 0;
-    const covered = ['.head', '.top'].map((part) => app.querySelector(part)?.getBoundingClientRect().bottom ?? 0);
-    return Math.max(0, ...covered) - rows.getBoundingClientRect().top; // in a low window only the top bar stays
+  const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+  /** How much of the window the top covers while one scrolls: all of it, or in a low or narrow window its first line. */
+  const cover = () => {
+    const bottoms = ['.head', '.top'].map((part) => app.querySelector(part)?.getBoundingClientRect().bottom ?? 0);
+    const bottom = Math.round(Math.max(0, ...bottoms));
+    if (bottom !== covered) app.style.setProperty('--head', `${covered = bottom}px`);
+    return bottom;
   };
 
   return {
-    /** The next draw starts at the list's top (another filter). */
+    /** The next draw starts at the top (another filter, another view). */
     startOver() { jump = true; },
+    /** Look at the page as it stands. @param {string} density */
+    look(density) {
+      const main = app.querySelector('.main');
+      const cards = (main?.clientWidth ?? innerWidth) <= CARDS_REM * rem();
+      const rowHeight = Math.round(ROW_REM[density][cards ? 'narrow' : 'wide'] * rem());
+      const content = app.querySelector('.rows, .kanban, .timeline');
+      const bottom = cover();
+      /** How far the content's start is above the bottom of what stays on top, in px; negative: below. */
+      const top = content ? bottom - content.getBoundingClientRect().top : 0;
+      const inside = [...app.querySelectorAll('.cards')].some((column) => column.scrollTop > rowHeight / 2);
+      return {narrow: NARROW.matches, rowHeight, top, scrolled: !jump && (top > rowHeight / 2 || inside)};
+    },
     /**
      * Say what to draw of these items, and how far to scroll once it is drawn.
      * @param {Item[]} items
+     * @param {{rowHeight: number, top: number}} look
      */
-    place(items) {
-      const height = rowHeight();
-      const top = scrolled();
-      const reading = top > height / 2;
+    place(items, {rowHeight, top}) {
+      const reading = top > rowHeight / 2;
       let shift = 0;
       if (jump) shift = reading ? -top : 0;
-      else if (reading && items !== before) shift = anchorShift(before, items, Math.floor(top / height)) * height;
+      else if (reading && items !== before) shift = anchorShift(before, items, Math.floor(top / rowHeight)) * rowHeight;
+      if (jump) for (const column of app.querySelectorAll('.cards')) column.scrollTop = 0;
       jump = false;
       before = items;
       const range = printing ? {first: 0, last: items.length}
-        : rangeInSight({top: top + shift, height: innerHeight, rowHeight: height, count: items.length});
-      return {range, rowHeight: height, glide: !reading, shift};
+        : rangeInSight({top: top + shift, height: innerHeight, rowHeight, count: items.length});
+      return {range, rowHeight, glide: !reading, shift};
     },
   };
 }

@@ -1,40 +1,145 @@
 // What the reader can do.
 import {streamAddress} from '../../core/address.js';
+import {NO_FILTERS, readFilters, toggled, withRole, withShow, writeFilters} from '../../core/filters.js';
 import {addressProblem} from '../../core/settings.js';
 import {recall, remember} from '../../host/storage.js';
+import {CAP} from '../../ui/kanban.js';
+import {isOpen} from '../../ui/counts.js';
+import {allowNotices, noticePermission} from '../../ui/notices.js';
 import {wakeSound} from '../../ui/sound.js';
 import {applyTheme} from '../../ui/theme.js';
+import {myName, savedFilters} from './look.js';
+import {createRowActions} from './row-actions.js';
 /**
  * @typedef {object} Means
- * @property {import('./main.js').State} state
+ * @property {import('./state.js').State} state
  * @property {import('../../core/types.js').Host} host
  * @property {() => void} frame
  * @property {{startOver(): void}} viewport
- * @property {() => void} connect
- * @property {() => void} retry
+ * @property {ReturnType<typeof import('./link.js').createLive>} live
+ * @property {import('./asks.js').Asks} asks
+ * @property {ReturnType<typeof import('./address.js').createAddress>} address
  * @property {() => void} speak
+ *
+ * @typedef {import('../../core/filters.js').Filters} Filters
  */
 
-/**
- * @param {Means} means
- * @returns {import('../../ui/view.js').Actions}
- */
+/** @param {Means} means */
 export function createActions(means) {
-  const {state, frame, viewport, retry, speak} = means;
-  const togglePanel = () => {
-    state.panelOpen = !state.panelOpen;
-    state.formError = '';
+  const {state, frame, viewport, live, asks, address, speak} = means;
+
+  /** Show other rows, from the top. @param {Filters} filters */
+  const filter = (filters) => {
+    state.place = {...state.place, filters};
+    state.caps = new Map();
+    state.frozen = false;
+    Object.assign(state, {stale: true, release: true});
+    viewport.startOver();
+    asks.timeline();
     frame();
-    const target = state.panelOpen ? '.panel [data-action="close"]' : '.top [data-action="settings"]';
+  };
+  const now = () => state.place.filters;
+
+  /** @param {import('../../ui/types.js').PanelName} panel */
+  const togglePanel = (panel) => {
+    const closed = state.panel;
+    state.panel = state.panel === panel ? '' : panel;
+    state.formError = '';
+    state.facetSearch = {};
+    frame();
+    const target = state.panel ? '.panel [data-action="close"]' : `.head [data-action="${closed === 'keys' ? 'settings' : closed}"]`;
     requestAnimationFrame(() => /** @type {HTMLElement | null} */ (document.querySelector(target))?.focus());
   };
+
   return {
+    ...createRowActions(means),
     togglePanel,
-    retry,
-    setFilter(filter) {
-      state.filter = filter;
-      state.stale = true;
+    retry: live.retry,
+    /** @param {import('../../core/page-address.js').ViewName} view */
+    setView(view) {
+      if (view === state.place.view) return;
+      address.step();
+      state.place = {...state.place, view};
+      if (view === 'timeline') state.missed = 0;
+      Object.assign(state, {stale: true, release: true});
       viewport.startOver();
+      asks.timeline();
+      frame();
+    },
+    setShow: (/** @type {import('../../core/filters.js').Show} */ show) => filter(withShow(now(), show)),
+    /** A second click closes the door. @param {import('../../core/select.js').Door} door */
+    openDoor(door) {
+      const {board} = state.feed;
+      if (isOpen(door, {filters: now(), board})) return door === 'total' ? undefined : filter(withShow(now(), 'open'));
+      if (door === 'total' || door === 'urgent') return filter(withShow(now(), door === 'total' ? 'all' : 'urgent'));
+      const values = board.statuses.filter((status) => status.meaning === door).map((status) => status.value);
+      return filter(withRole({...now(), show: 'all'}, 'status', values));
+    },
+    toggleValue: (/** @type {import('../../core/filters.js').FilterRole} */ role, /** @type {string} */ value) => filter(toggled(now(), role, value)),
+    clearRole: (/** @type {import('../../core/filters.js').FilterRole} */ role) => filter(withRole(now(), role, [])),
+    search: (/** @type {string} */ q) => filter({...now(), q}),
+    searchFacet(/** @type {import('../../core/filters.js').FilterRole} */ role, /** @type {string} */ text) {
+      state.facetSearch = {...state.facetSearch, [role]: text};
+      frame();
+    },
+    toggleMine() {
+      if (!now().mine && !myName(state)) { // whose? ask first
+        if (state.panel !== 'filters') togglePanel('filters');
+        requestAnimationFrame(() => requestAnimationFrame(() => /** @type {HTMLElement | null} */ (document.querySelector('[data-action="me"]'))?.focus()));
+        return frame();
+      }
+      return filter({...now(), mine: !now().mine});
+    },
+    /** @param {string} name */
+    setMe(name) {
+      asks.me(name);
+      filter({...now(), mine: now().mine && Boolean(name.trim())});
+    },
+    clearFilters: () => filter({...NO_FILTERS, show: now().show}),
+    showAll: () => filter({...NO_FILTERS, show: 'all'}),
+    /** @param {SubmitEvent} event */
+    saveFilter(event) {
+      event.preventDefault();
+      const form = /** @type {HTMLFormElement} */ (event.target);
+      const name = String(new FormData(form).get('name') ?? '').trim();
+      if (!name) return;
+      const params = new URLSearchParams();
+      writeFilters(now(), params);
+      keepSaved([...savedFilters(state.feed.board.name).filter((one) => one.name !== name), {name, query: params.toString()}]);
+      form.reset();
+      frame();
+    },
+    useSaved: (/** @type {string} */ query) => filter(readFilters(new URLSearchParams(query))),
+    /** @param {string} name */
+    dropSaved(name) {
+      keepSaved(savedFilters(state.feed.board.name).filter((one) => one.name !== name));
+      frame();
+    },
+    toSearch() {
+      const field = () => /** @type {HTMLElement | null} */ (document.querySelector('[data-action="search"]'));
+      if (field()) return field()?.focus();
+      togglePanel('filters');
+      return requestAnimationFrame(() => requestAnimationFrame(() => field()?.focus()));
+    },
+    /** @param {number} status */
+    moreCards(status) {
+      state.caps = new Map(state.caps).set(status, (state.caps.get(status) ?? CAP) + CAP);
+      frame();
+    },
+    older: asks.older,
+    olderOfRow: asks.olderOfRow,
+    release() {
+      Object.assign(state, {release: true, stale: true, timelineTop: ''});
+      viewport.startOver();
+      frame();
+    },
+    toggleFreeze() {
+      state.frozen = !state.frozen;
+      state.stale = true;
+      frame();
+    },
+    forgetMissed() {
+      state.missed = 0;
       frame();
     },
     toggleSound() {
@@ -44,22 +149,54 @@ export function createActions(means) {
       frame();
       setTimeout(frame, 100); // by then the browser has decided whether it plays
     },
-    panelKey(event) {
-      if (event.key === 'Escape') togglePanel();
+    /** @param {string} value */
+    togglePriority(value) {
+      state.muted = new Set(state.muted.has(value) ? [...state.muted].filter((one) => one !== value) : [...state.muted, value]);
+      remember('muted', state.muted.size ? JSON.stringify([...state.muted]) : null);
+      frame();
     },
-    connect: (event) => connectTo(event, means),
+    async toggleNotices() {
+      state.notices = !(state.notices && noticePermission() === 'granted') && await allowNotices();
+      remember('notices', state.notices ? 'on' : null);
+      frame();
+    },
+    toggleLetters() {
+      state.letters = !state.letters;
+      remember('letters', state.letters ? null : 'off');
+      frame();
+    },
+    /** @param {KeyboardEvent} event */
+    panelKey(event) {
+      if (event.key !== 'Escape' || !state.panel) return;
+      event.stopPropagation();
+      togglePanel(state.panel);
+    },
+    connect: (/** @type {SubmitEvent} */ event) => connectTo(event, means),
     forget: () => forget(means),
+    /** @param {string} language */
     setLanguage(language) {
       remember('language', language);
       speak();
     },
+    /** @param {string} theme */
     setTheme(theme) {
       state.theme = theme;
       remember('theme', theme === 'auto' ? null : theme);
       applyTheme(theme);
       frame();
     },
+    /** @param {string} density */
+    setDensity(density) {
+      state.density = density === 'compact' ? 'compact' : 'comfortable';
+      remember('density', density === 'compact' ? density : null);
+      frame();
+    },
   };
+
+  /** @param {{name: string, query: string}[]} saved */
+  function keepSaved(saved) {
+    remember(`saved:${state.feed.board.name}`, saved.length ? JSON.stringify(saved.slice(-30)) : null);
+  }
 }
 
 /**
@@ -67,7 +204,7 @@ export function createActions(means) {
  * @param {SubmitEvent} event
  * @param {Means} means
  */
-function connectTo(event, {state, host, frame, connect}) {
+function connectTo(event, {state, host, frame, live}) {
   event.preventDefault();
   const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
   const address = String(form.get('address') ?? '').trim();
@@ -81,13 +218,13 @@ function connectTo(event, {state, host, frame, connect}) {
   }
   const stream = fixed ? state.connection.stream : streamAddress(address, state.feed.board.name, location.href);
   if (stream) remember(`token:${stream}`, token);
-  state.panelOpen = false;
-  connect();
+  state.panel = '';
+  live.connect();
   frame();
 }
 
 /** @param {Means} means */
-function forget({state, host, frame, connect}) {
+function forget({state, host, frame, live}) {
   const {stream, addressFixed} = state.connection;
   if (stream) remember(`token:${stream}`, null);
   if (!addressFixed && recall('stream')) {
@@ -95,6 +232,6 @@ function forget({state, host, frame, connect}) {
     state.options = {...state.options, stream: undefined};
   }
   state.formError = '';
-  connect();
+  live.connect();
   frame();
 }

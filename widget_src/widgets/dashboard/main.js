@@ -1,28 +1,32 @@
 // The dashboard: the only place that holds state. Event → feed → state → view → render.
 import {render} from 'lit-html';
-import {createAttention, expire, isCalm} from '../../core/attention.js';
-import {createFeed, describe, flushNews, takeEvent, takeGristRows, takeSnapshot} from '../../core/feed.js';
+import {expire, see} from '../../core/attention.js';
+import {describe, flushNews, takeEvent, takeGristRows, takeSnapshot} from '../../core/feed.js';
 import {pick} from '../../core/board.js';
+import {baseTest, stateTest} from '../../core/filters.js';
 import {chooseLanguage, translator} from '../../core/i18n.js';
-import {openLink} from '../../core/link.js';
-import {snapshotAddress} from '../../core/address.js';
-import {countItems, selectItems} from '../../core/select.js';
-import {linkSettings} from '../../core/settings.js';
+import {arrange} from '../../core/order.js';
+import {countItems, createSorter} from '../../core/select.js';
+import {isAlert} from '../../core/take.js';
 import {createClock} from '../../core/time.js';
 import {chooseHost} from '../../host/index.js';
 import {recall} from '../../host/storage.js';
 import {createFrame} from '../../ui/frame.js';
+import {noticePermission, notify} from '../../ui/notices.js';
+import {createReading} from '../../ui/reading.js';
 import {beep, soundWaits, wakeSound} from '../../ui/sound.js';
 import {applyBoardColors, applyGristTheme, applyTheme} from '../../ui/theme.js';
-import {toastText} from '../../ui/toasts.js';
+import {itemPlainText, toastText} from '../../ui/toasts.js';
 import {page} from '../../ui/view.js';
 import {createViewport} from '../../ui/viewport.js';
 import {createActions} from './actions.js';
+import {createAddress} from './address.js';
+import {createAsks} from './asks.js';
 import {readConfig} from './config.js';
-/**
- * @typedef {import('../../core/types.js').Item} Item
- * @typedef {ReturnType<typeof createState>} State
- */
+import {createLive} from './link.js';
+import {listable, myName, viewOf} from './look.js';
+import {listenToKeys} from './keys.js';
+import {createState} from './state.js';
 
 /** Relative times move on by themselves. */
 const TICK_MS = 15_000;
@@ -30,42 +34,24 @@ const TICK_MS = 15_000;
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 const config = readConfig(document);
 const host = chooseHost(config);
-const state = createState();
+const state = createState(config, host.kind);
+const sorter = createSorter();
+/** @type {import('../../core/types.js').Env} */
+const env = {
+  fetch: (url, options) => fetch(url, options),
+  setTimeout: (run, ms) => setTimeout(run, ms),
+  clearTimeout: (timer) => clearTimeout(/** @type {number} */ (timer)),
+  now: Date.now, random: Math.random,
+};
 const frame = createFrame(draw);
 const viewport = createViewport(app, frame);
-const actions = createActions({state, host, frame, viewport, connect, retry: () => link?.retry(), speak});
-/** @type {ReturnType<typeof openLink> | null} */
-let link = null;
+const reading = createReading(app, frame);
+const asks = createAsks({state, host, env, frame, update});
+const address = createAddress({state, host, changed: () => { state.stale = true; asks.timeline(); asks.rowHistory(); frame(); }});
+const live = createLive({state, config, host, env, asks, frame, onEvent, onSnapshot: (snapshot) => update(() => takeSnapshot(state.feed, snapshot))});
+const actions = createActions({state, host, frame, viewport, live, asks, address, speak});
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let expiry;
-
-function createState() {
-  return {
-    feed: createFeed(config.board ?? {name: config.name, columns: []}, {
-      authority: host.kind === 'grist' ? 'grist' : 'stream', now: Date.now}),
-    attention: createAttention(),
-    /** @type {import('../../core/types.js').LinkState} */
-    link: {kind: 'none'},
-    /** @type {import('../../core/types.js').Options} */
-    options: {},
-    connection: linkSettings({config, options: {}, board: '', page: location.href, storedToken: () => null}),
-    language: 'en',
-    speech: {t: translator('en'), clock: createClock('en'), number: new Intl.NumberFormat('en')},
-    /** @type {import('../../core/select.js').Filter} */
-    filter: 'open',
-    /** Rows or filter have changed since `items` and `counts` were made. */
-    stale: true,
-    items: /** @type {Item[]} */ ([]),
-    counts: countItems([]),
-    problem: '',
-    said: '',
-    saidKey: 0,
-    sound: recall('sound') === 'on',
-    theme: recall('theme') ?? 'auto',
-    panelOpen: false,
-    formError: '',
-  };
-}
 
 /** Take the language and the board's time zone into use. */
 function speak() {
@@ -76,44 +62,23 @@ function speak() {
   const {board} = state.feed;
   state.speech = {t: translator(state.language), clock: createClock(state.language, board.timeZone),
     number: new Intl.NumberFormat(state.language)};
-  document.title = pick(board.title, state.language, 'grist_live');
   applyBoardColors(board);
+  host.describe?.(board);
   frame();
 }
 
-/** Open the link that the settings ask for, if it isn't open already. */
-function connect() {
-  const connection = linkSettings({config, options: state.options, board: state.feed.board.name, page: location.href,
-    storedToken: (stream) => recall(`token:${stream}`)});
-  const same = connection.stream === state.connection.stream && connection.token === state.connection.token;
-  state.connection = connection;
-  if (link && same && state.link.kind !== 'refused') return;
-  link?.close();
-  link = null;
-  if (!connection.stream) return setLink({kind: 'none'});
-  setLink({kind: 'connecting'});
-  link = openLink({
-    streamUrl: connection.stream, token: connection.token, env: browserEnv(),
-    snapshotUrl: host.kind === 'standalone' ? snapshotAddress(connection.stream) : null,
-    onSnapshot: (snapshot) => update(() => takeSnapshot(state.feed, snapshot)),
-    onEvent: (event, body) => update(() => takeEvent(state.feed, state.attention, event, body, Date.now())),
-    onState: setLink,
-  });
-}
-
-/** @returns {import('../../core/types.js').Env} */
-const browserEnv = () => ({
-  fetch: (url, options) => fetch(url, options),
-  setTimeout: (run, ms) => setTimeout(run, ms),
-  clearTimeout: (timer) => clearTimeout(/** @type {number} */ (timer)),
-  now: Date.now, random: Math.random,
-});
-
-/** @param {import('../../core/types.js').LinkState} next */
-function setLink(next) {
-  state.link = next;
-  document.body.dataset.link = next.kind;
-  frame();
+/** @param {string} event @param {any} body @param {string | undefined} id */
+function onEvent(event, body, id) {
+  const now = Date.now();
+  const sent = Number(event === 'message' || event === 'ping' ? body?.at : 0) * 1000;
+  if (sent) state.latency.heard(sent, now);
+  update(() => takeEvent(state.feed, state.attention, event, body, now));
+  if (event === 'message') asks.heard({...body, id});
+  else if (event === 'reset') {
+    asks.forgetHistory();
+    asks.timeline();
+    asks.rowHistory();
+  }
 }
 
 /** Change the rows; a board that was described anew is taken into use. @param {() => void} change */
@@ -127,45 +92,94 @@ function update(change) {
 
 function draw() {
   const now = Date.now();
-  const {feed, attention} = state;
-  if (state.stale) {
-    const items = Array.from(feed.table.rows.values(), feed.read);
-    state.counts = countItems(items);
-    state.items = selectItems(items, state.filter);
-    state.stale = false;
-  }
-  const {sound, urgent} = flushNews(feed, attention, now);
+  const {feed, attention, order} = state;
+  const {news, sound, level} = flushNews(feed, attention, now, state.muted);
+  for (const {row} of news) order.touched.add(row);
+  if (state.stale) select();
+  const look = viewport.look(state.density);
+  hold(!state.release && (state.frozen || look.scrolled || reading.holds(now)));
+  const place = viewport.place(state.items, look);
+  if (!document.hidden) see(attention, inSight(place.range), now);
   const {next} = expire(attention, now);
-  const place = viewport.place(state.items);
-  const view = viewOf(place, now);
-  state.said = said(view);
-  render(page({...view, said: state.said}, actions), app);
+  const view = viewOf(state, {hostKind: host.kind, gristAddress: config.grist ?? '', now, narrow: look.narrow}, place);
+  state.said = view.said = said(view);
+  state.cried = view.cried = cried(view);
+  render(page(view, actions), app);
+  document.title = (view.unread ? `(${view.unread}) ` : '') + pick(feed.board.title, state.language, 'grist_live');
   if (place.shift) scrollBy(0, place.shift);
-  if (sound && state.sound) beep(urgent);
+  if (sound && state.sound) beep(level);
+  address.write();
+  giveFocus();
   clearTimeout(expiry);
-  if (next < Infinity) expiry = setTimeout(frame, Math.max(16, next - now));
+  const wake = Math.min(next, reading.until() + 20);
+  if (wake < Infinity) expiry = setTimeout(frame, Math.max(16, wake - now));
 }
 
-/** @param {ReturnType<typeof viewport.place>} place @param {number} now @returns {import('../../ui/view.js').View} */
-function viewOf(place, now) {
-  const {feed, attention, connection} = state;
-  return {
-    ...state.speech, ...place, glide: place.glide && isCalm(attention, now), board: feed.board, language: state.language, now: now + feed.clock.skew, browserNow: now,
-    link: state.link, viewers: feed.viewers, hostKind: host.kind, loaded: feed.table.loaded && feed.board.columns.length > 0, problem: state.problem,
-    gristAddress: config.grist ?? '', filter: state.filter, counts: state.counts, items: state.items,
-    flashes: attention.flashes, toasts: attention.toasts, said: state.said,
-    sound: {on: state.sound, waiting: state.sound && soundWaits()}, panelOpen: state.panelOpen, theme: state.theme,
-    form: {address: connection.given, addressFixed: connection.addressFixed, token: connection.token,
-      error: state.formError, stored: Boolean(recall('stream') || (connection.stream && recall(`token:${connection.stream}`)))},
-  };
+/** Sort, filter and count, once after whatever changed. */
+function select() {
+  const {feed, place: {filters}} = state;
+  state.sorted = sorter(feed.table.rows, feed.read);
+  state.base = state.sorted.filter(baseTest(filters, myName(state)));
+  state.counts = countItems(state.base);
+  state.fresh = state.base.filter(stateTest(filters));
 }
 
-/** What is new among the toasts, for who hears the page. @param {import('../../ui/view.js').View} view */
+/** While the reader holds the rows, what would move waits. @param {boolean} holding */
+function hold(holding) {
+  const {feed, order, place: {view}} = state;
+  if (state.stale || holding !== order.held || state.release) {
+    const find = (/** @type {number} */ id) => {
+      const row = feed.table.rows.get(id);
+      return row && feed.read(row);
+    };
+    const {items, waiting} = arrange(order, {fresh: state.fresh, holding, find});
+    Object.assign(state, {items, waiting});
+  }
+  if (!holding || view !== 'timeline') state.timelineTop = '';
+  else state.timelineTop ||= listable(state, state.timeline.entries)[0]?.id ?? '';
+  Object.assign(state, {stale: false, release: false});
+}
+
+/** Which rows the reader has before them. @param {import('../../ui/list.js').Range} range @returns {number[]} */
+function inSight(range) {
+  const {place: {view, row}, items} = state;
+  const open = row === null ? [] : [row];
+  if (view === 'list') return [...open, ...items.slice(range.first, range.last).map((item) => item.id)];
+  const shown = app.querySelectorAll('.kanban [data-row], .timeline [data-change-row]');
+  return [...open, ...Array.from(/** @type {NodeListOf<HTMLElement>} */ (shown), (one) => Number(one.dataset.row ?? one.dataset.changeRow))];
+}
+
+/** What is new among the toasts, for who hears the page. @param {import('../../ui/types.js').View} view */
 function said(view) {
   const fresh = view.toasts.filter((toast) => toast.key > state.saidKey);
   if (!fresh.length) return state.said;
   state.saidKey = fresh[fresh.length - 1].key;
   return fresh.map((toast) => toastText(toast, view)).join('. ');
+}
+
+/** The alerts that are new: for who hears the page, and for who looks at another one. @param {import('../../ui/types.js').View} view */
+function cried(view) {
+  const {alerts} = state.attention;
+  for (const row of state.criedRows) if (!alerts.has(row)) state.criedRows.delete(row);
+  const fresh = [...alerts.keys()].filter((row) => !state.criedRows.has(row)).map((row) => state.feed.table.rows.get(row))
+    .filter((row) => row !== undefined).map(state.feed.read).filter(isAlert);
+  if (!fresh.length) return alerts.size ? state.cried : '';
+  for (const item of fresh) {
+    state.criedRows.add(item.id);
+    if (document.hidden && state.notices && noticePermission() === 'granted') {
+      notify(itemPlainText(item, view), item.comment, `${view.board.name}-${item.id}`, () => actions.openRow(item.id));
+    }
+  }
+  return fresh.slice(0, 3).map((item) => view.t('alert.cry', {what: itemPlainText(item, view)})).join('. ');
+}
+
+/** After a draw: the row that the keyboard went to. */
+function giveFocus() {
+  if (state.focusNext === null) return;
+  const target = /** @type {HTMLElement | null} */ (document.querySelector(`[data-open="${state.focusNext}"]`));
+  state.focusNext = null;
+  target?.focus({preventScroll: true});
+  target?.closest('.row')?.scrollIntoView({block: 'nearest'});
 }
 
 function start() {
@@ -174,23 +188,35 @@ function start() {
   speak();
   draw();
   host.start({
-    rows: (rows) => update(() => { state.problem = ''; takeGristRows(state.feed, rows); }),
-    options: (options, {linked}) => {
-      state.options = options;
+    rows: (rows) => update(() => {
+      if (state.problem === 'problem.access') state.problem = '';
+      takeGristRows(state.feed, rows);
+    }),
+    options: (options, {linked, access}) => {
+      Object.assign(state, {options, access});
       state.feed.linked = linked;
       // The page's own description is the default board's; the stream's, once it has come, is the newest.
       const {board} = options;
       if (board && (board.name !== state.feed.board.name || !state.feed.board.columns.length)) update(() => describe(state.feed, board));
       speak();
-      connect();
+      live.connect();
     },
     theme: applyGristTheme,
     problem: (key) => { state.problem = key; frame(); },
+    selected: actions.selected,
   });
   if (config.gristMissing) state.problem = 'problem.noApi';
-  setInterval(frame, TICK_MS);
-  addEventListener('online', () => link?.retry());
-  document.addEventListener('visibilitychange', () => { if (!document.hidden) link?.retry(); });
+  asks.missed();
+  setInterval(() => { asks.trends(); frame(); }, TICK_MS);
+  setInterval(asks.visit, TICK_MS);
+  addEventListener('pagehide', asks.visit);
+  addEventListener('online', live.retry);
+  document.addEventListener('visibilitychange', () => {
+    asks.visit();
+    if (!document.hidden) live.look();
+    frame();
+  });
+  listenToKeys(state, actions);
   const wake = () => { if (state.sound && soundWaits()) { wakeSound(); setTimeout(frame, 100); } };
   for (const event of ['pointerdown', 'keydown']) addEventListener(event, wake, {capture: true, passive: true});
 }

@@ -1,0 +1,170 @@
+// Tabs of one browser share one stream: the tab that holds a lock reads it, and tells the others by a channel.
+import {compare} from './timeline.js';
+/**
+ * @typedef {import('./types.js').Env} Env
+ * @typedef {{event: string, body: any, id: string | undefined}} Told
+ * @typedef {{post(message: any): void, listen(take: (message: any) => void): void, close(): void}} Channel
+ * @typedef {{request(name: string, options: object, hold: (lock: object | null) => Promise<void> | void): Promise<unknown>}} Locks
+ * @typedef {ReturnType<typeof createRelay>} Relay
+ */
+
+/** What a tab that comes later, or was frozen, can be told again. */
+const KEPT = 2000;
+/** The reader of the stream passes on pings; when none comes for this long, it is frozen or gone. */
+export const BEAT_MS = 40_000;
+const ASK_AGAIN_MS = 2000;
+
+/**
+ * @param {{locks: Locks, channel: Channel, name: string, env: Env}} means name: of the lock; the same stream and token
+ */
+export function createRelay({locks, channel, name, env}) {
+  const self = `${env.random()}`.slice(2);
+  let leads = false;
+  let closed = false;
+  /** What the stream's reader has told, from `from` on. @type {{from: string, told: Told[], hello: any, state: any}} */
+  const kept = {from: '', told: [], hello: null, state: null};
+  let release = () => {};
+  /** Ends the present way of reading. */
+  let turn = () => {};
+  /** @type {(message: any) => void} */
+  let hear = () => {};
+
+  const hold = () => new Promise((/** @type {(value?: any) => void} */ done) => {
+    release = done;
+    leads = true;
+    turn();
+  });
+  /** @param {object} options */
+  const want = (options) => locks.request(name, options, (lock) => (lock && !closed ? hold() : undefined))
+    .then(() => true, () => false);
+  const queue = () => { want({}).then((held) => { if (!held && !closed && leads) deposed(); }); };
+  const deposed = () => { // another tab took the lock while we were frozen
+    leads = false;
+    turn();
+    queue();
+  };
+  const steal = () => { want({steal: true}).then((held) => { if (!held && !closed && leads) deposed(); }); };
+
+  channel.listen((message) => {
+    if (message?.to && message.to !== self) return;
+    if (message?.kind === 'join' && leads) answer(message);
+    else if (!leads) hear(message);
+  });
+
+  /** @param {{who: string, from: string}} message */
+  const answer = ({who, from}) => {
+    const last = kept.told.at(-1)?.id || kept.from;
+    const known = kept.from !== '' && from.split('-')[0] === kept.from.split('-')[0] && compare(from, kept.from) >= 0;
+    const told = known ? kept.told.filter((one) => compare(/** @type {string} */ (one.id), from) > 0) : [];
+    channel.post({kind: 'answer', to: who, known, told, last, hello: kept.hello, state: kept.state});
+  };
+
+  return {
+    leads: () => leads,
+    /** Find out who reads; resolves when it is known. @param {() => void} turned called when that changes */
+    async start(turned) {
+      turn = () => turned();
+      /** @type {(value?: unknown) => void} */
+      let known = () => {};
+      const decided = new Promise((resolve) => { known = resolve; });
+      const first = locks.request(name, {ifAvailable: true}, (lock) => {
+        const holding = lock && !closed ? hold() : undefined;
+        known();
+        return holding;
+      });
+      first.then(() => { if (!closed && !leads) queue(); }, () => {
+        if (leads) deposed();
+        else { leads = true; known(); } // no locks here: each tab reads for itself
+      });
+      await decided;
+    },
+    /** Reading begins at this place. @param {string} from */
+    begin(from) { if (kept.told.at(-1)?.id !== from) Object.assign(kept, {from, told: []}); },
+    /** @param {Told} told */
+    tell({event, body, id}) {
+      if (!leads) return;
+      const prev = kept.told.at(-1)?.id || kept.from;
+      if (event === 'hello') {
+        kept.hello = {...body, replayed: 0};
+        kept.from ||= body?.id || '';
+      } else if (event === 'reset') Object.assign(kept, {from: id || body?.id || '', told: []});
+      else if (event === 'message' && id) kept.told.push({event, body, id});
+      if (kept.told.length > KEPT) kept.from = kept.told.splice(0, KEPT / 2).at(-1)?.id ?? '';
+      channel.post({kind: 'event', event, body, id, prev});
+    },
+    /** @param {any} state */
+    state(state) {
+      if (!leads) return;
+      kept.state = state;
+      channel.post({kind: 'state', state});
+    },
+    /**
+     * Hear what the reading tab tells, from an id on, until it is our turn to read ('turn'), or rows have to be
+     * fetched anew ('gap').
+     * @param {{from: () => string, signal: AbortSignal, take: (told: Told) => 'reset' | number | null, state: (state: any) => void}} how
+     * @returns {Promise<'turn' | 'gap' | 'reset'>}
+     */
+    follow({from, signal, take, state}) {
+      return new Promise((resolve) => {
+        let chain = '';
+        /** What comes before an answer is in the answer. */
+        let waits = true;
+        /** @type {unknown} */
+        let asking;
+        /** @type {unknown} */
+        let beat;
+        const end = (/** @type {'turn' | 'gap' | 'reset'} */ how) => {
+          env.clearTimeout(asking);
+          env.clearTimeout(beat);
+          hear = () => {};
+          resolve(how);
+        };
+        const ask = () => {
+          env.clearTimeout(asking);
+          waits = true;
+          channel.post({kind: 'join', who: self, from: from()});
+          asking = env.setTimeout(ask, ASK_AGAIN_MS);
+        };
+        const alive = () => {
+          env.clearTimeout(beat);
+          beat = env.setTimeout(steal, BEAT_MS);
+        };
+        hear = (message) => {
+          if (message.kind === 'state') state(message.state);
+          if (message.kind === 'answer' && waits) {
+            env.clearTimeout(asking);
+            waits = false;
+            alive();
+            if (message.state) state(message.state);
+            if (!message.known) return end('gap');
+            chain = message.last;
+            if (message.hello) take({event: 'hello', body: message.hello, id: undefined});
+            for (const told of message.told) take(told);
+          }
+          if (message.kind !== 'event') return;
+          alive();
+          if (waits) return;
+          const {event, body, id, prev} = message;
+          if (event === 'message' && id) {
+            if (chain && sameEpoch(id, chain) && compare(id, chain) <= 0) return; // told again by a tab that woke up
+            if (prev !== chain) return ask();
+            chain = id;
+          }
+          if (take({event, body, id}) === 'reset') end('reset');
+        };
+        signal.addEventListener('abort', () => end('turn'), {once: true});
+        ask();
+        alive();
+      });
+    },
+    close() {
+      closed = true;
+      leads = false;
+      release();
+      channel.close();
+    },
+  };
+}
+
+/** @param {string} a @param {string} b */
+const sameEpoch = (a, b) => a.split('-')[0] === b.split('-')[0];

@@ -1,0 +1,78 @@
+// Under the counts: how to look (views), at what (state, filters), and what waits.
+import {html, nothing} from 'lit-html';
+import {pick} from '../core/board.js';
+import {FILTER_ROLES} from '../core/filters.js';
+import {VIEWS} from '../core/page-address.js';
+import {icon} from './icons.js';
+/**
+ * @typedef {import('./types.js').View} View
+ * @typedef {import('./types.js').Actions} Actions
+ * @typedef {import('../core/i18n.js').TextKey} TextKey
+ * @typedef {import('../core/filters.js').FilterRole} FilterRole
+ */
+
+const SEGMENTS = /** @type {const} */ (['open', 'all', 'urgent']);
+
+/** @param {View} view @param {Actions} actions */
+export function bar(view, actions) {
+  const {t, filters, filterCount} = view;
+  const {status} = filters.roles;
+  return html`<div class="bar">
+    <nav class="segments views" aria-label=${t('views')}>
+      ${VIEWS.map((one) => html`<button type="button" data-view=${one} aria-current=${view.view === one ? 'page' : 'false'}
+        @click=${() => actions.setView(one)}>${icon(one)}<span>${t(`view.${one}`)}</span></button>`)}
+    </nav>
+    <div class="segments" role="group" aria-label=${t('filters')}>
+      ${SEGMENTS.map((one) => html`<button type="button" data-filter=${one} aria-pressed=${filters.show === one && !status}
+        @click=${() => actions.setShow(one)}>${t(`filter.${one}`)}</button>`)}
+    </div>
+    <button type="button" class="plain filter-button" data-action="filters" aria-expanded=${view.panel === 'filters'}
+      @click=${() => actions.togglePanel('filters')}>${icon('filter')}<span>${t('filters.more')}</span>${
+      filterCount ? html`<span class="number">${filterCount}</span>` : nothing}</button>
+    ${chips(view, actions)}
+    <span class="space"></span>
+    ${waiting(view, actions)}
+    ${view.unread ? html`<button type="button" class="link-button" data-action="unread" title=${t('unread.help')}
+      @click=${actions.nextUnread}>${t('unread', {n: view.unread})}</button>` : nothing}
+    ${shown(view)}
+  </div>`;
+}
+
+/** @param {View} view */
+function shown({items, loaded, narrow, number, total, t}) {
+  const text = t('rows.shown', {n: items.length, total: number.format(total)});
+  return html`<p class="shown" data-shown=${items.length} title=${text}>${!loaded ? '' : narrow
+    ? html`<span aria-hidden="true">${number.format(items.length)} / ${number.format(total)}</span><span class="unseen">${text}</span>` : text}</p>`;
+}
+
+/** @param {View} view @param {Actions} actions */
+function waiting({waiting: n, frozen, t}, actions) {
+  if (!n && !frozen) return nothing;
+  return html`<button type="button" class="waiting" data-action="release" data-waiting=${n} title=${t('waiting.help')} ?disabled=${!n}
+    @click=${actions.release}>${icon(n ? 'up' : 'freeze')}${n ? t('waiting', {n}) : t('frozen')}</button>`;
+}
+
+/** What narrows the rows, each with its way out. @param {View} view @param {Actions} actions */
+function chips(view, actions) {
+  const {filters, t} = view;
+  const roles = FILTER_ROLES.flatMap((role) => (filters.roles[role] ?? []).map((value) => chip(valueLabel(role, value, view),
+    () => actions.toggleValue(role, value), view, role)));
+  const all = [...roles,
+    filters.mine ? chip(t('filter.mine'), actions.toggleMine, view, 'mine') : nothing,
+    filters.q.trim() ? chip(`“${filters.q.trim()}”`, () => actions.search(''), view, 'q') : nothing].filter((one) => one !== nothing);
+  return all.length ? html`<ul class="chips" role="list" aria-label=${t('filters.active')}>${all}</ul>` : nothing;
+}
+
+/** @param {string} text @param {() => void} remove @param {View} view @param {string} what */
+function chip(text, remove, {t}, what) {
+  return html`<li><button type="button" class="chip" data-chip=${what} title=${t('filter.remove', {what: text})}
+    aria-label=${t('filter.remove', {what: text})} @click=${remove}><bdi>${text}</bdi>${icon('close')}</button></li>`;
+}
+
+/** A filter's value as the reader knows it. @param {FilterRole} role @param {string} value @param {View} view */
+export function valueLabel(role, value, {board, language, t}) {
+  if (value === '') return t(role === 'assignee' ? 'assignee.none' : role === 'place' ? 'place.none' : 'value.none');
+  if (role === 'status') return pick(board.statusOf(value).label, language, value);
+  if (role === 'priority') return pick(board.priorityOf(value).label, language, value);
+  return role === 'department' && board.department === 'derived' ? `≈ ${value}` : value;
+}

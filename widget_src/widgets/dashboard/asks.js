@@ -1,0 +1,169 @@
+// What is asked of the server beside the stream, and what its answers do to the state.
+import {ApiError, createApi} from '../../core/api.js';
+import {baseTest, serverQuery} from '../../core/filters.js';
+import {applyChange} from '../../core/table.js';
+import {takenFields} from '../../core/take.js';
+import {createTimeline, isLogged, takeLive, takePage} from '../../core/timeline.js';
+import {trendsOf} from '../../core/trends.js';
+import {recall, remember} from '../../host/storage.js';
+import {myName} from './look.js';
+/**
+ * @typedef {import('./state.js').State} State
+ * @typedef {ReturnType<typeof createAsks>} Asks
+ */
+
+const PAGE = 100;
+const TRENDS_MS = 600_000;
+/** A reader who was away for less missed nothing worth a sentence. */
+const AWAY_MS = 300_000;
+const TYPING_MS = 300;
+
+/**
+ * @param {{state: State, host: import('../../core/types.js').Host, env: import('../../core/types.js').Env,
+ *   frame: () => void, update: (change: () => void) => void}} means
+ */
+export function createAsks({state, host, env, frame, update}) {
+  /** @type {ReturnType<typeof createApi> | null} */
+  let api = null;
+  let trendsAt = -Infinity;
+  /** @type {unknown} */
+  let typing;
+  let hiddenAt = 0;
+
+  /**
+   * Get the next page of a history into a timeline.
+   * @param {ReturnType<typeof createTimeline>} timeline
+   * @param {URLSearchParams} query
+   */
+  const page = async (timeline, query) => {
+    if (!api || timeline.loading || timeline.before === null) return;
+    timeline.loading = true;
+    query.set('limit', String(PAGE));
+    if (timeline.before) query.set('before', timeline.before);
+    frame();
+    try {
+      takePage(timeline, await api.history(query));
+    } catch (error) {
+      timeline.loading = false;
+      timeline.error = error instanceof ApiError ? error : new ApiError(0);
+    }
+    frame();
+  };
+  const query = () => serverQuery(state.place.filters, myName(state), state.feed.board);
+  const historyOfRow = () => page(state.rowHistory, new URLSearchParams({row: state.rowHistory.key}));
+
+  const asks = {
+    /** Another server, board or token. */
+    connect() {
+      const {stream, token} = state.connection;
+      api = stream ? createApi({stream, token: state.granted?.token ?? token, env, measured: (ms) => state.latency.answered(ms)}) : null;
+      state.viewer = null;
+      trendsAt = -Infinity;
+      asks.forgetHistory();
+    },
+    /** The link lives (again): what only a server knows is asked for. */
+    live() {
+      asks.trends();
+      if (!state.viewer && host.kind === 'standalone' && state.connection.token) {
+        api?.viewer().then(({name, can, expires}) => { state.viewer = {name: name ?? null, can: can ?? [], expires: expires ?? null}; frame(); }, () => {});
+      }
+      for (const timeline of [state.timeline, state.rowHistory]) timeline.error = null;
+      asks.timeline();
+      asks.rowHistory();
+    },
+    /** The log was broken off, or another one began: what we know of it is read anew. */
+    forgetHistory() {
+      state.timeline = createTimeline(state.timeline.key);
+      state.rowHistory = createTimeline(state.rowHistory.key);
+    },
+    trends() {
+      const now = env.now();
+      if (!api || document.hidden || now - trendsAt < TRENDS_MS) return;
+      trendsAt = now;
+      api.stats(24).then(({counts}) => { state.trends = trendsOf(Array.isArray(counts) ? counts : [], state.feed.board); frame(); }, () => {});
+    },
+    /** Have the timeline of the present filters, if it is on show. */
+    timeline() {
+      const key = query().toString();
+      if (state.timeline.key !== key) state.timeline = createTimeline(key);
+      if (state.place.view !== 'timeline' || state.timeline.before !== undefined || state.timeline.error) return;
+      env.clearTimeout(typing);
+      typing = env.setTimeout(() => page(state.timeline, query()), state.place.filters.q ? TYPING_MS : 0);
+    },
+    older: () => page(state.timeline, query()),
+    /** Have the open row's history. */
+    rowHistory() {
+      const {row} = state.place;
+      if (row === null) return;
+      if (state.rowHistory.key !== String(row)) state.rowHistory = createTimeline(String(row));
+      if (state.rowHistory.before === undefined && !state.rowHistory.error) historyOfRow();
+    },
+    olderOfRow: historyOfRow,
+    /** A change came by the stream. @param {any} change */
+    heard(change) {
+      if (!isLogged(change)) return;
+      if (String(change.row) === state.rowHistory.key) takeLive(state.rowHistory, change);
+      const {table, read} = state.feed;
+      const row = table.rows.get(change.row) ?? {id: change.row, fields: {...change.was, ...change.fields}};
+      if (baseTest(state.place.filters, myName(state))(read(row))) takeLive(state.timeline, change);
+    },
+    /** How much has changed since the reader was last here? */
+    async missed() {
+      const since = state.lastVisit;
+      if (!api || !since || env.now() - since < AWAY_MS) return;
+      try {
+        const {changes} = await api.history(new URLSearchParams({since: String(Math.floor(since / 1000)), limit: '1000'}));
+        state.missed = changes.length;
+        frame();
+      } catch {
+        // then nothing is said of it
+      }
+    },
+    /** The reader is here, or has gone. */
+    visit() {
+      const now = env.now();
+      if (document.hidden) hiddenAt ||= now;
+      else if (hiddenAt) {
+        if (now - hiddenAt > AWAY_MS) {
+          state.lastVisit = hiddenAt;
+          asks.missed();
+        }
+        hiddenAt = 0;
+      }
+      remember(`visit:${state.feed.board.name}`, String(hiddenAt || now));
+    },
+    /** Take charge of a row. @param {number} row @param {string} by */
+    async take(row, by) {
+      state.taking = {row, step: 'busy', problem: '', by};
+      frame();
+      try {
+        if (host.write) await host.write(row, takenFields(state.feed.board, by));
+        else if (api) {
+          const {fields} = await api.take(row, by);
+          update(() => { // at once; the stream tells it again, which is no news
+            const news = applyChange(state.feed.table, {action: 'update', row, fields});
+            if (news) state.feed.news.push(news);
+          });
+        }
+        state.taking = null;
+      } catch (error) {
+        const {status, body} = error instanceof ApiError ? error : new ApiError(host.write && !/network|timeout/i.test(String(error)) ? 403 : 0);
+        const known = [400, 401, 403, 404, 409, 429].includes(status);
+        state.taking = {row, step: 'refused', problem: `take.refused.${known ? status : 0}`, by: String(body?.by || state.speech.t('take.somebody'))};
+      }
+      frame();
+    },
+    /** Ask for a viewer token by a token of Grist's. @param {string} stream */
+    async grant(stream) {
+      const grist = await host.accessToken?.();
+      if (!grist) throw new ApiError(403);
+      return createApi({stream, token: '', env}).token(grist);
+    },
+    me: (/** @type {string} */ name) => {
+      state.me = name.trim();
+      remember('me', state.me || null);
+    },
+    lastVisit: () => recall(`visit:${state.feed.board.name}`),
+  };
+  return asks;
+}
