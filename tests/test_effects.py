@@ -175,6 +175,7 @@ def test_what_is_taken_in_time_is_not_late(lab: Callable[..., Lab]) -> None:
     it.settle(after=890)
     it.change(1, URGENT | {"Statut": "En cours"})
     it.settle(after=5)
+    assert it.journal.redis.zcard(it.journal.keys(it.board).rules + "timers") == 0
     it.settle(after=1000)
     assert it.outlet.told == []
     it.change(1, URGENT)  # it waits again: another episode
@@ -192,6 +193,18 @@ def test_an_end_that_was_logged_while_nobody_looked_counts(lab: Callable[..., La
     it.change(2, URGENT | {"Commentaire": "still there"})
     it.settle(after=5000)
     assert it.outlet.told == [("late", 2)]
+
+
+def test_an_episode_that_ended_unseen_does_not_fire_for_the_next(lab: Callable[..., Lab]) -> None:
+    it = lab(LATE)
+    it.change(1, URGENT)
+    it.settle(after=880)
+    it.change(1, URGENT | {"Statut": "En cours"})
+    it.change(1, URGENT)
+    it.settle(after=25)  # nobody looked meanwhile, and the first episode would be over time
+    assert it.outlet.told == []
+    it.settle(after=900)
+    assert it.outlet.told == [("late", 1)]
 
 
 def test_a_missed_end_does_not_fire(lab: Callable[..., Lab]) -> None:
@@ -216,6 +229,16 @@ def test_a_row_that_flaps_is_told_once_in_its_cooldown(lab: Callable[..., Lab]) 
     it.change(1, URGENT)
     it.settle()
     assert it.outlet.told[2:] == [("urgent", 1)] and it.jobs.rules(it.board)["cooled"] == 2
+
+
+def test_a_cooldown_counts_from_change_to_change_however_late_they_are_seen(lab: Callable[..., Lab]) -> None:
+    it = lab(ALERT | {"cooldown": "10 min"})
+    for _ in range(3):
+        it.change(1, URGENT)
+        it.change(1, WAITING)
+        it.clock.now += 400
+    it.settle()
+    assert it.outlet.told == [("urgent", 1), ("urgent", 1)]
 
 
 def test_beyond_the_limit_of_an_hour_there_is_one_summary(lab: Callable[..., Lab]) -> None:
@@ -279,7 +302,7 @@ def test_the_same_holder_never_writes_a_turn_twice(lab: Callable[..., Lab]) -> N
     it = lab()
     it.change(1, URGENT)
     write = it.jobs.write
-    it.jobs.write = lambda *args: [write(*args), write(*args)][0]  # type: ignore[method-assign]
+    it.jobs.write = lambda *args: (write(*args), it.sender.step(), write(*args))[0]  # type: ignore[method-assign]
     it.evaluator.turn()
     it.jobs.write = write  # type: ignore[method-assign]
     it.settle()
