@@ -85,6 +85,9 @@ FRENCH = {
     "Prepare a Grist document: table, columns, webhook, page with the widget. DOC_ID may be its address.": (
         "Prépare un document Grist : table, colonnes, webhook, page avec le widget. DOC_ID peut être son adresse."
     ),
+    "Put the widgets on another web server, and let a document use them there.": (
+        "Met les widgets sur un autre serveur web, et les y fait chercher par un document."
+    ),
     "Start the web process and the work process.": "Lance le processus web et le processus de travail.",
     "Run the work process alone (beside your own gunicorn): it reconciles the boards and sends alerts.": (
         "Lance le seul processus de travail (à côté de votre gunicorn) : il réconcilie les tableaux et envoie les "

@@ -23,6 +23,7 @@ from grist_live.snapshot import Snapshots
 from grist_live.take import Takes
 from grist_live.web import data, pages, status, viewer, webhook
 from grist_live.web.stream import Stream
+from grist_live.widgets import NotBuiltError
 
 
 def create_app(settings: Settings, journal: Journal | None = None) -> Flask:
@@ -96,6 +97,10 @@ def _handle_errors(app: Flask) -> None:
     @app.errorhandler(DeniedError)
     def denied(error: DeniedError) -> tuple[Response, int]:
         return jsonify(success=False, error=str(error)), error.status
+
+    @app.errorhandler(NotBuiltError)
+    def not_built(error: NotBuiltError) -> tuple[Response, int]:
+        return jsonify(success=False, error=str(error)), 503
 
     @app.errorhandler(FilterError)
     def bad_filter(error: FilterError) -> tuple[Response, int]:

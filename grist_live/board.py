@@ -101,6 +101,7 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     compat_prefix: str = ""
     sse_channel: str = ""
     column_ids: dict[str, str] = {}
+    widget: str = ""
     link: str = ""
     link_public: bool = False
     timezone: str = "Europe/Paris"
@@ -260,6 +261,8 @@ def _check(board: Board) -> None:
                 raise BoardError(
                     f"board {board.name}: the delay of {choice.value!r}: minutes, more than 0, amber not after red"
                 )
+    if board.widget and not board.widget.startswith(("https://", "http://")):
+        raise BoardError(f"board {board.name}: widget must be the http(s) address of the widget's file")
     if board.link and not LINK.fullmatch(board.link):
         raise BoardError(f"board {board.name}: link must be an http(s) address with {{row}} in it, for the row's id")
     try:

@@ -17,7 +17,7 @@ LAYERS = {
     "edges": {"journal", "jobs", "wire", "grist", "access", "outbound", "supervisor", "embedded", "loop"},
     "work": {
         "hub", "feed", "news", "viewers", "terms", "admission", "snapshot", "take", "counts", "chores", "health",
-        "metrics", "report", "probe", "bootstrap", "sources", "effects", "alerts", "logs",
+        "metrics", "report", "probe", "widgets", "publish", "bootstrap", "sources", "effects", "alerts", "logs",
     },
     "doors": {"web", "demo"},
     "root": {"app", "worker", "cli", "__main__", "wsgi", "gunicorn_conf"},

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from grist_live import widgets
 from grist_live.access import Access
 from grist_live.board import load_preset
 from grist_live.change import read_webhook
 from grist_live.counts import URGENT, count
 from grist_live.journal import WORK, Journal
-from grist_live.web import data, pages
+from grist_live.web import data
 from tests.conftest import KEY
 from tests.redis_server import RedisServer
 
@@ -202,14 +203,14 @@ def test_origins_outside_the_list_get_no_permission(make_client: Callable[..., F
 @pytest.fixture
 def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A stand-in for what build.py writes."""
-    widgets = tmp_path / "static" / "widgets"
-    widgets.mkdir(parents=True)
+    folder = tmp_path / "static" / "widgets"
+    folder.mkdir(parents=True)
     html = '<script type="application/json" id="grist-live-config">{"old":1}</script>'
-    (widgets / "dashboard.html").write_text(html)
+    (folder / "dashboard.html").write_text(html)
     csp = {"script": ["sha256-abc="], "style": ["sha256-def="]}
-    (widgets / "build.json").write_text(json.dumps({"widgets": [{"file": "dashboard.html", "csp": csp}]}))
+    (folder / "build.json").write_text(json.dumps({"widgets": [{"file": "dashboard.html", "csp": csp}]}))
     (tmp_path / "static" / "manifest.json").write_text("[]")
-    monkeypatch.setattr(pages, "STATIC", tmp_path / "static")
+    monkeypatch.setattr(widgets, "STATIC", tmp_path / "static")
     return tmp_path / "static"
 
 
@@ -259,7 +260,7 @@ def test_there_is_nothing_else(make_client: Callable[..., FlaskClient], built: P
 def test_widgets_that_are_not_built_say_how(
     make_client: Callable[..., FlaskClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "STATIC", tmp_path)
+    monkeypatch.setattr(widgets, "STATIC", tmp_path)
     answer = make_client().get("/")
     assert answer.status_code == 503 and "build.py" in answer.text
 

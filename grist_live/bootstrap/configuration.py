@@ -76,8 +76,9 @@ def _board_keys(job: Job) -> dict[str, Any]:
         keys["table"] = board.table
     if board.column_ids != given.column_ids:
         keys["column_ids"] = board.column_ids
-    if board.link != given.link:
-        keys["link"] = board.link
+    for name in ("link", "widget"):
+        if getattr(board, name) != getattr(given, name):
+            keys[name] = getattr(board, name)
     return keys
 
 

@@ -41,17 +41,14 @@ def look(job: Job, plan: Plan) -> None:
     if job.access == "full":
         what = "the widget may do in the document whatever its reader may, in every table"
         plan.note("trap", f"access full: {what}", FULL)
-    views = job.document.records("_grist_Views") if job.table_ref else []
-    names = {v["id"]: str(v["fields"]["name"]) for v in views}
-    sections = _sections(job, names) if job.table_ref else []
-    ours = [s for s in sections if urlsplit(s.url).path.endswith(OUR_FILES)]
-    if job.board.access == "grist" and any(_access(job, s.view) != "full" for s in ours or [Section(0, 0, "", {}, {})]):
+    names = _pages(job)
+    sections = _sections(job, names)
+    ours = [s for s in sections if _is_ours(job, s)]
+    if job.board.access == "grist" and any(_access(job, view) != "full" for view in [s.view for s in ours] or [{}]):
         what = 'the board\'s access is "grist", but Grist gives tokens only to a widget with access full'
         plan.note("trap", what, 'Run this again with --access full, or give the board access = "token"')
     if ours:
-        link.know(job, ours[0].page)
-        for section in ours:
-            _look_at_widget(job, section, plan)
+        _look_at_widgets(job, ours, plan)
         return
     # A run that was interrupted leaves our widget without an address, on a page without a name of its own.
     blank = next((s for s in sections if not s.url and s.page_name in (NEW_PAGE, job.board.page)), None)
@@ -63,9 +60,34 @@ def look(job: Job, plan: Plan) -> None:
     plan.step(f'made the page "{job.board.page}"', lambda: _create(job, blank, named))
 
 
+def look_at_dashboards(job: Job, plan: Plan) -> bool:
+    """Plan what the dashboards that are there lack; tell whether there is one."""
+    ours = [s for s in _sections(job, _pages(job)) if _is_ours(job, s)]
+    if ours:
+        _look_at_widgets(job, ours, plan)
+    return bool(ours)
+
+
+def _look_at_widgets(job: Job, ours: list[Section], plan: Plan) -> None:
+    link.know(job, ours[0].page)
+    for section in ours:
+        _look_at_widget(job, section, plan)
+
+
+def _is_ours(job: Job, section: Section) -> bool:
+    """Tell a dashboard by its address: a file of ours, or where it was published."""
+    published = {job.board.widget, job.given.widget} - {""}
+    return urlsplit(section.url).path.endswith(OUR_FILES) or section.url in published
+
+
+def _pages(job: Job) -> dict[int, str]:
+    views = job.document.records("_grist_Views") if job.table_ref else []
+    return {v["id"]: str(v["fields"]["name"]) for v in views}
+
+
 def _sections(job: Job, names: dict[int, str]) -> list[Section]:
     found = []
-    for entry in job.document.records("_grist_Views_section"):
+    for entry in job.document.records("_grist_Views_section") if job.table_ref else ():
         fields = entry["fields"]
         if fields["parentKey"] == "custom" and fields["tableRef"] == job.table_ref and fields["parentId"]:
             found.append(_section(entry, names))
@@ -126,10 +148,12 @@ def _wanted(job: Job, view: dict[str, Any]) -> dict[str, Any]:
     elif not (options.get("token") and job.token_ok(str(options["token"]))):
         options["token"] = job.token
     wanted = view | {"access": _access(job, view), "widgetOptions": options}
-    if view.get("widgetId"):
+    if view.get("widgetId") and not job.board.widget:
         return wanted  # from the gallery, which gives the address
+    if view.get("widgetId"):  # it would win over the address
+        wanted = {k: v for k, v in wanted.items() if k not in ("widgetId", "widgetDef")}
     fixed = {"mode": "url", "pluginId": "", "sectionId": "", "renderAfterReady": False}
-    return wanted | fixed | {"url": base + WIDGET}
+    return wanted | fixed | {"url": job.board.widget or base + WIDGET}
 
 
 def _access(job: Job, view: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ def look(job: Job, plan: Plan) -> None:
         raise BootstrapError(
             f"{job.board.table!r} is no Grist table id: use letters, digits and _, starting with a letter"
         )
-    if not _find(job):
+    if not find(job):
         columns = ", ".join(c.id for c in job.board.columns)
         plan.note("add", f"table {job.board.table} with the columns {columns}")
         plan.step(f"created table {job.board.table}", lambda: _create(job))
@@ -37,7 +37,7 @@ def look(job: Job, plan: Plan) -> None:
         plan.step(f"completed the columns of {job.board.table}", lambda: _complete(job))
 
 
-def _find(job: Job) -> bool:
+def find(job: Job) -> bool:
     """Find the table by its id, case aside (Grist would make `Interventions2`), and note its real id."""
     tables = job.document.tables()
     same = [t for t in tables if t["id"] == job.board.table]
@@ -76,7 +76,7 @@ def _create(job: Job) -> None:
             f"somebody else made a table {job.board.table} just now, and ours became {given}: remove one of "
             "them in Grist and run this again"
         )
-    _find(job)
+    find(job)
     _complete(job)
 
 
