@@ -1,4 +1,4 @@
-"""Write the reference tables of the docs: settings and commands, from the program itself.
+"""Write the reference tables of the docs: settings, commands and the doctor's findings, from the program itself.
 
     python docs/reference.py [--check]
 
@@ -9,6 +9,7 @@ and answers 1 when a table is not current.
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from typing import Any
 import click
 
 from grist_live.cli import main as cli
+from grist_live.doctor import KINDS
 from grist_live.settings import Settings
 
 DOCS = Path(__file__).parent
@@ -116,27 +118,38 @@ FRENCH = {
     "Make a viewer token: whoever has it may look at the board, and do no more than it says.": (
         "Fabrique un jeton de lecture : qui le possède peut regarder le tableau, et rien de plus que ce qu'il dit."
     ),
+    "Look for what goes wrong in real life, and say what to do; exit code 1 on an error. It changes nothing.": (
+        "Cherche ce qui va mal en pratique, et dit que faire ; code de sortie 1 en cas d'erreur. Ne change rien."
+    ),
 }
 HEADINGS = {
     "en": {
         "settings": ("Setting", "Type", "Default", "What it does"),
         "commands": ("Command", "What it does", "Example"),
+        "findings": ("Finding", "Severity", "What it means", "What to do"),
     },
     "fr": {
         "settings": ("Réglage", "Type", "Défaut", "À quoi il sert"),
         "commands": ("Commande", "Ce qu'elle fait", "Exemple"),
+        "findings": ("Constat", "Gravité", "Ce qu'il signifie", "Que faire"),
     },
 }
 TYPES = {
     "en": {"str": "text", "int": "whole number", "float": "number", "tuple[str, ...]": "list of texts"},
     "fr": {"str": "texte", "int": "entier", "float": "nombre", "tuple[str, ...]": "liste de textes"},
 }
+FINDINGS: dict[str, str] = json.loads((DOCS / "findings.fr.json").read_text("utf-8"))
+"""French for what the doctor says."""
+SEVERITIES = {
+    "en": {"ok": "in order", "info": "to know", "warning": "warning", "error": "error"},
+    "fr": {"ok": "en ordre", "info": "à savoir", "warning": "avertissement", "error": "erreur"},
+}
 SECRET = {"en": "secret", "fr": "secret"}
 
 
 def translate(text: str, language: str) -> str:
     """Return a text of the program in a language. Raises `KeyError` when it lacks there."""
-    return text if language == "en" else FRENCH[text]
+    return text if language == "en" else (FRENCH | FINDINGS)[text]
 
 
 def settings_rows(language: str) -> Iterator[tuple[str, ...]]:
@@ -176,9 +189,16 @@ def commands_rows(language: str) -> Iterator[tuple[str, ...]]:
         yield f"`{name}`", translate(summary(command), language), shown
 
 
+def findings_rows(language: str) -> Iterator[tuple[str, ...]]:
+    for id, kind in KINDS.items():
+        hint = translate(kind.hint, language) if kind.hint else ""
+        yield f"`{id}`", SEVERITIES[language][kind.severity], translate(kind.meaning, language), hint
+
+
 TABLES: dict[str, tuple[str, Callable[[str], Iterator[tuple[str, ...]]]]] = {
     "settings": ("configuration.md", settings_rows),
     "commands": ("operations.md", commands_rows),
+    "findings": ("doctor.md", findings_rows),
 }
 
 

@@ -13,6 +13,7 @@ import click
 import pytest
 
 from grist_live.cli import main as cli
+from grist_live.doctor import KINDS
 from grist_live.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -82,6 +83,11 @@ def test_every_text_has_its_french() -> None:
     assert not missing, f"add their French to docs/reference.py: {missing}"
     stale = sorted(reference.FRENCH.keys() - set(texts))
     assert not stale, f"the program no longer says this; remove it from docs/reference.py: {stale}"
+
+
+def test_every_finding_of_the_doctor_has_its_french() -> None:
+    texts = {text for kind in KINDS.values() for text in (kind.meaning, kind.hint) if text}
+    assert texts == reference.FINDINGS.keys(), "docs/findings.fr.json holds what the doctor says, no more and no less"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

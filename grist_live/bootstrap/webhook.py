@@ -28,7 +28,7 @@ def look(job: Job, plan: Plan) -> None:
     """Find our webhook, say what stands in its way, and plan what is missing."""
     _look_at_address(job, plan)
     webhooks = job.document.webhooks()
-    ours = _recognise(job, webhooks)
+    ours = recognise(job, webhooks)
     name = f'webhook "{job.board.webhook}"'
     if not ours:
         plan.note("add", f"{name} to {addresses(job)[0]}")
@@ -47,7 +47,7 @@ def look(job: Job, plan: Plan) -> None:
     _look_at_queue(webhooks, ours[:1], plan)
 
 
-def _recognise(job: Job, webhooks: list[Webhook]) -> list[Webhook]:
+def recognise(job: Job, webhooks: list[Webhook]) -> list[Webhook]:
     """Return ours, the one to keep first: by address, or by name on our table; enabled before disabled."""
     to_us = addresses(job)
     ours = [w for w in webhooks if w["fields"]["url"] in to_us]

@@ -11,11 +11,11 @@ from typing import Any
 import click
 
 from grist_live import __version__
-from grist_live.cli import configuration, document, operators, publish, server
+from grist_live.cli import configuration, doctor, document, operators, publish, server
 from grist_live.cli.common import fail
 from grist_live.errors import UserError
 
-TOPICS = (document, publish, server, operators, configuration)
+TOPICS = (document, publish, server, operators, doctor, configuration)
 """A new topic is a file with its COMMANDS, and its name here."""
 
 

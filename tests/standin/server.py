@@ -229,7 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body: Any) -> tuple[int, Any]:
         """Check the key and the role, count requests per document, then let the route do its work."""
         parts = urlsplit(self.path)
-        match = re.fullmatch(r"(?:/o/[^/]+)?/api/docs/([^/]+)/(.*)", parts.path)
+        match = re.fullmatch(r"(?:/o/[^/]+)?/api/docs/([^/]+)(?:/(.*))?", parts.path)
         try:
             auth = parse_qs(parts.query).get("auth", [""])[0]
             user = self._token_user(auth, match[1] if match else "") if auth else self._user()
@@ -240,7 +240,9 @@ class _Handler(BaseHTTPRequestHandler):
             if match is None or doc is None:
                 raise Refusal(404, "document not found" if match else f"not found: {parts.path}")
             if not role:
-                raise Refusal(403, "No view access")
+                raise Refusal(403, "access denied" if match[2] is None else "No view access")
+            if match[2] is None:
+                return 200, {"name": "Stand-in", "id": doc.id, "urlId": doc.id[:12], "access": role}
             return 200, self._run(doc, user, unquote(match[2]), parse_qs(parts.query), body)
         except Refusal as refusal:
             more = {"details": {"userError": refusal.details}} if refusal.details else {}
