@@ -17,7 +17,8 @@ LAYERS = {
     "edges": {"journal", "jobs", "wire", "grist", "access", "outbound", "supervisor", "embedded", "loop"},
     "work": {
         "hub", "feed", "news", "viewers", "terms", "admission", "snapshot", "take", "counts", "chores", "health",
-        "metrics", "report", "probe", "widgets", "publish", "bootstrap", "sources", "effects", "doctor", "alerts", "logs",
+        "metrics", "report", "probe", "widgets", "publish", "bootstrap", "sources", "effects", "alerts",
+        "doctor", "logs",
     },
     "doors": {"web", "demo"},
     "root": {"app", "worker", "cli", "__main__", "wsgi", "gunicorn_conf"},
