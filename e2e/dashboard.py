@@ -53,6 +53,32 @@ class Dashboard:
     def filter(self, name: str) -> None:
         self.locator(f'[data-filter="{name}"]').click()
 
+    def view(self, name: str) -> None:
+        self.locator(f'[data-view="{name}"]').first.click()
+        expect(self.locator("main")).to_have_attribute("data-view", name)
+
+    def open(self, row: int) -> Locator:
+        """Open a row; return its panel."""
+        self.locator(f'[data-open="{row}"]').click()
+        panel = self.locator(f'.detail[data-detail="{row}"]')
+        expect(panel).to_be_visible()
+        return panel
+
+    def changes(self) -> list[str]:
+        """The timeline's entries, newest first, as text."""
+        texts = self.locator(".timeline .change").all_inner_texts()
+        return [" ".join(text.split()) for text in texts]
+
+    def do(self, action: str) -> Locator:
+        """Click what does this."""
+        button = self.locator(f'[data-action="{action}"]')
+        button.click()
+        return button
+
+    def query(self) -> str:
+        """What the page's address says of views and filters."""
+        return self.page.url.partition("?")[2]
+
     def link(self, kind: str, seconds: float = 20) -> None:
         expect(self.locator("body")).to_have_attribute("data-link", kind, timeout=seconds * 1000)
         expect(self.locator(".pill")).to_have_attribute("data-link", kind)

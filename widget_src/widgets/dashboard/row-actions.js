@@ -51,8 +51,9 @@ export function createRowActions({state, host, frame, asks, address}) {
     rowKey(event) {
       const target = /** @type {HTMLElement} */ (event.target);
       if (!target.matches('.open') || event.ctrlKey || event.metaKey || event.altKey) return;
-      const row = Number(target.dataset.open);
-      const next = state.place.view === 'kanban' ? beside(target, event.key) : further(row, event.key);
+      const row = state.focusNext ?? Number(target.dataset.open); // keys may come faster than frames
+      const from = /** @type {HTMLElement | null} */ (document.querySelector(`[data-open="${row}"]`)) ?? target;
+      const next = state.place.view === 'kanban' ? beside(from, event.key) : further(row, event.key);
       if (next === null) return;
       event.preventDefault();
       goTo(next);
