@@ -12,14 +12,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from grist_live.errors import UserError
-from grist_live.settings import Settings
+from grist_live.settings import SECRET_KEYS, Settings
 
 TOKEN = re.compile(r"([?&](?:token|auth)=)[^&\s\"']+|(Bearer\s+)[^\s\"']+", re.IGNORECASE)
 ROTATE_AT = 20_000_000
+LINE = "json_line"
+"""Where a record keeps its line."""
 _hidden: set[str] = set()
-_STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", LINE}
 
 PLACES = {
     "redis": ("/var/log/redis/redis-server.log", "/var/log/redis/redis.log", "/var/log/valkey/valkey.log"),
@@ -33,20 +37,24 @@ class LogsError(UserError):
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a record as one line of JSON, with whatever `extra` gave it."""
+    """Writes a record as one line of JSON, with whatever `extra` gave it; once, for however many handlers."""
 
     def format(self, record: logging.LogRecord) -> str:
+        facts = vars(record)
+        if LINE not in facts:
+            facts[LINE] = mask(self._line(record, facts))
+        return str(facts[LINE])
+
+    def _line(self, record: logging.LogRecord, facts: dict[str, Any]) -> str:
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": mask(record.getMessage()),
+            "message": record.getMessage(),
         }
-        for name, value in vars(record).items():
-            if name not in _STANDARD:
-                line[name] = mask(value) if isinstance(value, str) else value
+        line |= {name: value for name, value in facts.items() if name not in _STANDARD}
         if record.exc_info:
-            line["error"] = mask(self.formatException(record.exc_info))
+            line["error"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
@@ -73,7 +81,9 @@ def folder(settings: Settings) -> Path:
 
 
 def configure(settings: Settings, name: str) -> None:
-    """Send this process's log to stderr and to `<folder>/<name>.log`."""
+    """Send this process's log to stderr and to `<folder>/<name>.log`; no secret of the settings stands in it."""
+    for secret in _secrets(settings):
+        hide(secret)
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     path = folder(settings) / f"{name}.log"
     try:
@@ -86,6 +96,15 @@ def configure(settings: Settings, name: str) -> None:
     for handler in handlers:
         handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=settings.log_level.upper(), handlers=handlers, force=True)
+
+
+def _secrets(settings: Settings) -> Iterator[str]:
+    yield from settings.webhook_secret
+    yield from settings.token_keys
+    yield settings.grist_api_key
+    yield urlsplit(settings.redis_url).password or ""
+    for table in settings.outlets.values():
+        yield from (str(value) for name, value in table.items() if name.endswith(SECRET_KEYS))
 
 
 def find(settings: Settings, name: str) -> Path:

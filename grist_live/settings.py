@@ -22,6 +22,8 @@ from grist_live.errors import UserError
 PLACES = ("grist-live.toml", "/etc/grist-live/grist-live.toml")
 DEFAULT_BOARD = "interventions"
 OUTLET_ENV = "GRIST_LIVE_OUTLET_"
+SECRET_KEYS = ("token", "password", "secret", "key")
+"""Ends of the names of an outlet's secrets."""
 
 
 class SettingsError(UserError, ValueError):
@@ -158,8 +160,7 @@ def masked(settings: Settings) -> dict[str, Any]:
 
 def masked_outlet(table: Mapping[str, Any]) -> dict[str, Any]:
     """Return an outlet's table for printing; secrets are known by their names."""
-    secret = ("token", "password", "secret", "key")
-    return {k: "••••" if k.endswith(secret) and v else v for k, v in table.items()}
+    return {k: "••••" if k.endswith(SECRET_KEYS) and v else v for k, v in table.items()}
 
 
 def _mask_url(url: str) -> str:

@@ -17,6 +17,7 @@ from grist_live.journal import Journal, connect
 from grist_live.settings import Settings
 from tests.live_server import LiveServer
 from tests.redis_server import RedisServer, executables
+from tests.synapse_server import Person, SynapseServer
 
 SECRET = "s3cret-of-the-webhook-for-tests"
 KEY = "key-that-signs-the-tokens-of-tests"
@@ -82,6 +83,26 @@ def make_client(make_settings: Callable[..., Settings]) -> Iterator[Callable[...
 
 def _board(keys: dict[str, object]) -> Board:
     return msgspec.structs.replace(load_preset("interventions"), **keys)
+
+
+@pytest.fixture(scope="session")
+def synapse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SynapseServer]:
+    """A Matrix homeserver for all tests of Tchap; it limits nobody."""
+    server = SynapseServer(tmp_path_factory.mktemp("synapse")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def people(synapse: SynapseServer) -> dict[str, Person]:
+    """`bot` sends, `supervisor` owns the rooms, `stranger` is in none of them."""
+    return {name: synapse.register(name) for name in ("bot", "supervisor", "stranger")}
+
+
+@pytest.fixture
+def room(people: dict[str, Person]) -> str:
+    """A new room in clear, of the supervisor and the bot."""
+    return people["supervisor"].create_room(people["bot"])
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +23,6 @@ from tests.synapse_server import Person, SynapseServer
 
 HOSTILE = "<img src=x onerror=alert(1)> \u202e@room\n</b> & `x`"
 TO_TCHAP = [rule | {"do": rule["do"] | {"outlet": "tchap"}} for rule in (ALERT, ANSWER)]
-
-
-@pytest.fixture(scope="module")
-def synapse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SynapseServer]:
-    server = SynapseServer(tmp_path_factory.mktemp("synapse")).start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def people(synapse: SynapseServer) -> dict[str, Person]:
-    """`bot` sends, `supervisor` owns the rooms, `stranger` is in none of them."""
-    return {name: synapse.register(name) for name in ("bot", "supervisor", "stranger")}
-
-
-@pytest.fixture
-def room(people: dict[str, Person]) -> str:
-    return people["supervisor"].create_room(people["bot"])
 
 
 @pytest.fixture

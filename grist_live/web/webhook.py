@@ -11,8 +11,10 @@ goes through Flask all the same, which knows about origins.
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Iterable
+from secrets import token_hex
 from typing import Any, NamedTuple
 
 import msgspec
@@ -32,6 +34,7 @@ from grist_live.web import find_board
 
 log = logging.getLogger(__name__)
 DONE = "Broadcast envoyé"
+REQUEST = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 BODY_SECONDS = 10.0
 """Time for a body to come in; Grist sends its in one go."""
 
@@ -70,8 +73,18 @@ class Door:
         return door
 
     def take(self, board: Board, environ: dict[str, Any]) -> Answer:
+        """Take a webhook, and tell the log under which request, so that an edit can be followed to its message."""
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        request = given if REQUEST.fullmatch(given) else token_hex(6)
+        began = time.perf_counter()
+        answer = self._take(board, environ, began)
+        facts = {"board": board.name, "request": request, "status": answer.status, "changes": answer.changes}
+        level = logging.INFO if answer.changes or answer.status != 200 else logging.DEBUG
+        log.log(level, "webhook", extra={**facts, "ms": round((time.perf_counter() - began) * 1000, 2)})
+        return answer._replace(headers=(*answer.headers, ("X-Request-Id", request)))
+
+    def _take(self, board: Board, environ: dict[str, Any], started: float) -> Answer:
         """Read, check, commit, answer."""
-        started = time.perf_counter()
         try:
             self._access.check_webhook(board, environ.get("HTTP_AUTHORIZATION"))
         except DeniedError as error:
@@ -131,11 +144,12 @@ class Door:
 
 
 class Answer(NamedTuple):
-    """What the door answers: a JSON object, and what HTTP says of it."""
+    """What the door answers: a JSON object, what HTTP says of it, and the ids of the first and the last change."""
 
     body: dict[str, Any]
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
+    changes: tuple[str, ...] = ()
 
     def parts(self) -> tuple[bytes, str, list[tuple[str, str]]]:
         """Write body, status line and headers."""
@@ -151,7 +165,8 @@ def _done(commit: Commit, batch: Batch) -> Answer:
         answer["tests"] = len(batch.tests)
     if batch.rejected:
         answer["set_aside"] = batch.rejected[:20]
-    return Answer(answer)
+    first = commit.id._replace(counter=commit.id.counter - commit.new + 1)
+    return Answer(answer, changes=tuple(str(id) for id in dict.fromkeys((first, commit.id))) if commit.new else ())
 
 
 def _refuse(reason: str, status: int, *headers: tuple[str, str]) -> Answer:
