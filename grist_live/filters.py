@@ -7,6 +7,8 @@ filter is an `add`, one that leaves it a `remove`.
 from __future__ import annotations
 
 import difflib
+import functools
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -25,6 +27,10 @@ LONGEST = 200
 TEXTS = ("Text", "Choice", "ChoiceList", "Any")
 """Types of the columns that a search looks through."""
 _decode = msgspec.json.decode
+_MARKS = re.compile(
+    "[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+)
+"""Accents and vowel points, once they stand by themselves."""
 _SPELT_OUT = str.maketrans({"œ": "oe", "æ": "ae", "’": "'"})
 
 
@@ -38,8 +44,10 @@ _change = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 def fold(text: str) -> str:
     """Take case and accents from a text, so that `éteint` is found as `ETEINT`."""
-    parts = unicodedata.normalize("NFKD", text.casefold().translate(_SPELT_OUT))
-    return "".join(c for c in parts if not unicodedata.combining(c))
+    text = text.casefold()
+    if text.isascii():
+        return text
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text.translate(_SPELT_OUT)))
 
 
 class Filter:
@@ -74,7 +82,7 @@ class Filter:
         return department(_texts(row[self.board.index("place")])[0]) or ""
 
     def _found(self, row: list[bytes]) -> bool:
-        text = fold("\n".join(text for position in self._texts for text in _texts(row[position])))
+        text = _searchable(tuple([row[position] for position in self._texts]))
         return any(all(word in text for word in words) for words in self._searched)
 
     def change(self, data: bytes, text: bytes) -> bytes | None:
@@ -114,6 +122,12 @@ def _texts(cell: bytes) -> list[str]:
     value: Any = _decode(cell)
     items = value[1:] if isinstance(value, list) and value[:1] == ["L"] else [value]
     return [_text(item) for item in items] or [""]
+
+
+@functools.lru_cache(256)
+def _searchable(cells: tuple[bytes, ...]) -> str:
+    """Return all that these cells say, folded; kept, because many filters look at the same row."""
+    return fold("\n".join(text for cell in cells for text in _texts(cell)))
 
 
 def _text(value: Any) -> str:

@@ -88,7 +88,7 @@ def test_search_finds_every_word_whatever_its_case_and_accents(board: Board) -> 
     for text, found in {
         "eteint": {"lights"}, "FEU": {"lights", "works"}, "feu zoe": {"lights"}, "  chantier   vieux-port ": {"works"},
         "signal": {"lights"}, "int-0007": {"works"}, "SOEUR": {"sister"}, "l'agent": {"sister"}, "43.5": set(),
-        "feu nulle": set(),
+        "feu nulle": set(), "éte\u0301int": {"lights"}, "E\u0301TEINT": {"lights"}, "ﬀ": set(),
     }.items():  # fmt: skip
         assert matching(board, [("q", text)], rows) == found, text
     assert matching(board, [("q", "eteint"), ("q", "chantier")], rows) == {"lights", "works"}

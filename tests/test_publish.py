@@ -230,6 +230,17 @@ def test_a_widget_from_the_gallery_is_led_there_too(op: Operator, keyed: Callabl
     assert not {"widgetId", "widgetDef"} & op.widgets()[0].keys(), "they would win over the address"
 
 
+def test_the_short_id_in_an_address_means_the_same_document(
+    op: Operator, keyed: Callable[..., Result], run: Callable[..., Result]
+) -> None:
+    op.run()
+    whole, short = op.doc.id, op.doc.id[:12]
+    op.grist.documents[short] = op.doc
+    assert run("--doc", f"{op.grist.url}/{short}/Demo/p/3", "--url", URL).exit_code == 0
+    assert op.widgets()[0]["url"] == f"{URL}dashboard.html" and whole != short
+    assert run("--doc", whole[:11], "--url", URL).exit_code == 1
+
+
 def test_a_document_without_a_dashboard_is_told(op: Operator, keyed: Callable[..., Result]) -> None:
     op.run()
     op.doc.meta["_grist_Views_section"].clear()

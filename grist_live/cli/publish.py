@@ -62,7 +62,7 @@ def _point(doc_id: str, url: str | None) -> None:
 
     server, doc = parse_address(doc_id)
     settings, _ = load(grist_url=server or None)
-    boards = [board for board in settings.boards.values() if board.doc == doc]
+    boards = [board for board in settings.boards.values() if board.doc and _same(board.doc, doc)]
     if not boards:
         fail(f"no board has the document {doc}: run `python -m grist_live bootstrap {doc}` first")
     if not settings.grist_api_key:
@@ -77,6 +77,12 @@ def _point(doc_id: str, url: str | None) -> None:
     theirs = origin(widget)
     if theirs and theirs != origin(settings.url) and not {theirs, "*"} & set(settings.cors_origins):
         click.echo(f'Its pages may not read our streams yet: set cors_origins = ["{theirs}"]', err=True)
+
+
+def _same(one: str, other: str) -> bool:
+    """Tell whether two ids are of one document: an address has the first 12 characters of the whole id."""
+    short, long = sorted((one, other), key=len)
+    return short == long or len(short) >= 12 and long.startswith(short)
 
 
 COMMANDS = (publish,)
