@@ -254,7 +254,10 @@ def test_the_viewer_is_told_what_they_may_do(
     assert told(client, headers=bearer("Zoé", expires=expires)) == {"name": "Zoé", "can": ["take"], "expires": expires}
     assert told(client, headers=bearer(can=())) == {"name": None, "can": [], "expires": None}
     assert client.get("/boards/interventions/viewer").status_code == 401
-    assert told(make_client(**given | {"grist_api_key": ""}), headers=bearer())["can"] == []
+    keyless = make_client(**given | {"grist_api_key": ""})
+    assert told(keyless, headers=bearer())["can"] == []
+    refused = take(keyless, 1, by="Zoé")
+    assert refused.status_code == 403 and "API key" in refused.text
 
 
 # ------------------------------------------------------------------------------------------------- at the same time

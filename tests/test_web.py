@@ -86,6 +86,8 @@ def test_history_is_newest_first_and_can_be_paged(make_client: Callable[..., Fla
     assert one and [c["action"] for c in one["changes"]] == ["update", "update", "add"]
     none = client.get(f"/boards/interventions/history?since={int(time.time()) + 60}").json
     assert none and none["changes"] == []
+    ended = client.get(f"/boards/interventions/history?limit=2&since={int(time.time()) + 60}").json
+    assert ended == {"changes": [], "before": None}, "all that follow are older still"
     entered = client.get("/boards/interventions/history?status=Bloqué&row=1").json
     assert entered and [c["action"] for c in entered["changes"]] == ["remove", "add"]
 
@@ -95,17 +97,21 @@ def test_history_with_a_filter_is_looked_through_until_a_page_is_full(
 ) -> None:
     """Whoever filters by something rare gets what there is, and not page after page of nothing."""
     monkeypatch.setattr(data, "AT_ONCE", 50)
-    agents = [{"id": i, "Agent": "rare" if i % 100 == 0 else "often"} for i in range(1001, 1901)]
+    agents = [{"id": i, "Agent": "rare" if i % 20 == 0 else "often"} for i in range(1001, 1901)]
     rows.commit(BOARD, read_webhook(json.dumps(agents).encode(), BOARD).rows, "webhook")
     client = make_client()
-    first = client.get("/boards/interventions/history?assignee=rare&limit=5").json
-    assert first and [c["row"] for c in first["changes"]] == [1900, 1800, 1700, 1600, 1500] and first["before"]
+    first = client.get("/boards/interventions/history?assignee=rare&limit=4").json
+    assert first and [c["row"] for c in first["changes"]] == [1900, 1880, 1860, 1840] and first["before"]
     assert first["filter"] == {"assignee": ["rare"]} and first["approximate"] == []
-    rest = client.get(f"/boards/interventions/history?assignee=rare&limit=5&before={first['before']}").json
-    assert rest and [c["row"] for c in rest["changes"]] == [1400, 1300, 1200, 1100] and rest["before"] is None
+    rest = client.get(f"/boards/interventions/history?assignee=rare&limit=4&before={first['before']}").json
+    assert rest and [c["row"] for c in rest["changes"]] == [1820, 1800, 1780, 1760]
     monkeypatch.setattr(data, "LOOKS", 3)
-    bounded = client.get("/boards/interventions/history?assignee=rare&limit=5").json
-    assert bounded and [c["row"] for c in bounded["changes"]] == [1900, 1800] and bounded["before"]
+    bounded = client.get("/boards/interventions/history?assignee=rare").json
+    assert bounded and [c["row"] for c in bounded["changes"]] == list(range(1900, 1750, -20))
+    assert bounded and bounded["before"]
+    monkeypatch.setattr(data, "LOOKS", 30)
+    whole = client.get("/boards/interventions/history?assignee=rare").json
+    assert whole and [c["row"] for c in whole["changes"]] == list(range(1900, 1000, -20)) and whole["before"] is None
 
 
 def test_history_and_snapshot_tell_that_a_department_is_approximate(
