@@ -19,14 +19,19 @@ class Limiter:
 
     def wait(self, source: str) -> float:
         """Count one, and return 0; when there were too many, count none, and return the seconds to wait."""
-        now = self._clock()
-        done = self._done.setdefault(source, deque())
-        self._done.move_to_end(source)
-        while done and done[0] <= now - self._seconds:
-            done.popleft()
-        if len(done) >= self._times:
-            return done[0] + self._seconds - now
-        done.append(now)
+        if wait := self.left(source):
+            return wait
+        self._done.setdefault(source, deque()).append(self._clock())
         while len(self._done) > MOST_SOURCES:
             self._done.popitem(last=False)
         return 0.0
+
+    def left(self, source: str) -> float:
+        """Return the seconds that this source has to wait now; count nothing."""
+        done, now = self._done.get(source), self._clock()
+        if done is None:
+            return 0.0
+        self._done.move_to_end(source)
+        while done and done[0] <= now - self._seconds:
+            done.popleft()
+        return done[0] + self._seconds - now if len(done) >= self._times else 0.0

@@ -40,6 +40,18 @@ class Metrics:
             registry=self.registry,
             buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
         )
+        self._takes = Counter(
+            "grist_live_takes",
+            "Rows that viewers wanted to take.",
+            ["board", "result"],
+            registry=self.registry,
+        )
+        self._admissions = Counter(
+            "grist_live_admissions",
+            "Tokens of Grist that were shown for a viewer token.",
+            ["board", "result"],
+            registry=self.registry,
+        )
         hub.on_lag = self.lag.observe
         self.registry.register(_HubCollector(hub))
 
@@ -56,6 +68,14 @@ class Metrics:
         for result, count in (("new", new), ("same", same), ("stale", stale), ("rejected", rejected)):
             if count:
                 self._child(self._rows, board, result).inc(count)
+
+    def take(self, board: str, result: str) -> None:
+        """Count a viewer who wanted a row: `taken`, `lost` to somebody else, `failed`."""
+        self._child(self._takes, board, result).inc()
+
+    def admission(self, board: str, result: str) -> None:
+        """Count a token of Grist's: `given` one of ours, or the reason why not."""
+        self._child(self._admissions, board, result).inc()
 
     def _child(self, metric: Any, *labels: str) -> Any:
         """Return `metric.labels(…)`, which is slow to look up."""

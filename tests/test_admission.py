@@ -102,6 +102,23 @@ def test_everybody_else_stays_outside(client: FlaskClient, grist: StandinGrist, 
     assert show(client, good).status_code == 200
 
 
+def test_who_shows_one_wrong_token_after_another_has_to_wait(
+    client: FlaskClient, grist: StandinGrist, doc: StandinDocument
+) -> None:
+    bad = grist.access_token(doc.id)[:-4]
+    answers = [show(client, f"{bad}{i:04}").status_code for i in range(61)]
+    assert answers == [401] * 60 + [429] and len(grist.requests) == 60
+    waiting = show(client, grist.access_token(doc.id))
+    assert waiting.status_code == 429 and 0 < int(waiting.headers["Retry-After"]) <= 60
+    text = client.get("/metrics").text
+    assert 'grist_live_admissions_total{board="interventions",result="token"} 60.0' in text
+
+
+def test_who_shows_good_tokens_never_waits(client: FlaskClient, grist: StandinGrist, doc: StandinDocument) -> None:
+    """A whole office behind one address."""
+    assert {show(client, grist.access_token(doc.id)).status_code for _ in range(80)} == {200}
+
+
 def test_a_token_of_ours_opens_it_too(client: FlaskClient, doc: StandinDocument) -> None:
     """For walls, which nobody is logged in at."""
     token = Access((), (KEY,)).token(load_preset("interventions"))

@@ -102,6 +102,7 @@ def test_what_somebody_else_has_is_not_taken_and_they_are_named(client: FlaskCli
     assert answer.status_code == 409 and answer.json
     assert answer.json["by"] == "Luc" and "Luc" in answer.json["error"]
     assert cells(doc, 2) == ("En cours", "Luc")
+    assert 'grist_live_takes_total{board="interventions",result="lost"} 1.0' in client.get("/metrics").text
 
 
 def test_what_is_ones_own_or_done_is_left_as_it_is(
@@ -179,6 +180,12 @@ def test_a_page_whose_origin_is_allowed_may_take(
     path = f"/boards/interventions/rows/1/take?token={ACCESS.token(BOARD, name='Zoé', can=('take',))}"
     answer = client.post(path, json={}, headers={"Origin": "https://widgets.example.fr"})
     assert answer.status_code == 200 and answer.headers["Access-Control-Allow-Origin"] == "https://widgets.example.fr"
+    wanted = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+    asked = client.options(path, headers={"Origin": "https://widgets.example.fr", **wanted})
+    assert "POST" in asked.headers["Access-Control-Allow-Methods"]
+    assert "authorization" in asked.headers["Access-Control-Allow-Headers"].lower()
+    evil = client.options(path, headers={"Origin": "https://evil.example", **wanted})
+    assert "Access-Control-Allow-Origin" not in evil.headers
 
 
 def test_taking_too_often_has_to_wait(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +202,7 @@ def test_when_grist_is_away_or_refuses_it_is_told_without_its_address(
 ) -> None:  # fmt: skip
     grist.fail(502, times=9)
     away = take(client, 1, by="Zoé")
-    assert away.status_code == 503 and away.json and "try again" in away.json["error"]
+    assert away.status_code == 503 and away.json and "try again" in away.json["error"] and away.headers["Retry-After"]
     grist.faults.clear()
     refused = take(make_client(**given | {"grist_api_key": VIEWER}), 1, by="Zoé")
     assert refused.status_code == 503 and refused.json and "log" in refused.json["error"]

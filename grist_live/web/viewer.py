@@ -14,6 +14,7 @@ from grist_live.admission import Admission, AdmissionError
 from grist_live.board import Board
 from grist_live.limiter import Limiter
 from grist_live.loop import deadline
+from grist_live.metrics import Metrics
 from grist_live.settings import Settings, origin
 from grist_live.take import NAME, TakeError, Takes, why_not
 from grist_live.web import bearer, check_viewer, find_board, given_token
@@ -22,12 +23,14 @@ MOST_BODY = 8192
 BODY_SECONDS = 10.0
 TAKES = (30, 60.0)
 """Rows that one token may take from one address, in so many seconds."""
+REFUSALS = (60, 60.0)
+"""Tokens of Grist's from one address that may be refused, in so many seconds: each costs Grist a look."""
 
 
-def blueprint(settings: Settings, access: Access, takes: Takes, admission: Admission) -> Blueprint:
+def blueprint(settings: Settings, access: Access, takes: Takes, admission: Admission, metrics: Metrics) -> Blueprint:
     """Make the door."""
     door = Blueprint("viewer", __name__)
-    pace = Limiter(*TAKES)
+    pace, refused = Limiter(*TAKES), Limiter(*REFUSALS)
 
     @door.get("/boards/<name>/viewer")
     def viewer(name: str) -> Response:
@@ -51,11 +54,14 @@ def blueprint(settings: Settings, access: Access, takes: Takes, admission: Admis
         body = read_body(settings)
         by = shown.name or _name(body)
         if wait := pace.wait(_source(board)):
-            return _refuse("that was too often; wait a little", 429, {"Retry-After": str(math.ceil(wait))})
+            return _refuse("that was too often; wait a little", 429, wait)
         try:
             fields = takes.take(board, row, by)
         except TakeError as error:
-            return _refuse(str(error), error.status, {}, **({"by": error.by} if error.status == 409 else {}))
+            metrics.take(board.name, "lost" if error.status == 409 else "failed")
+            wait = 2 if error.status == 503 else 0
+            return _refuse(str(error), error.status, wait, **({"by": error.by} if error.status == 409 else {}))
+        metrics.take(board.name, "taken")
         return jsonify(success=True, row=row, fields=fields)
 
     @door.post("/boards/<name>/token")
@@ -63,11 +69,17 @@ def blueprint(settings: Settings, access: Access, takes: Takes, admission: Admis
         """Change a token of Grist's for a viewer token, if its user may read the whole document."""
         board = find_board(settings.boards, name)
         shown = read_body(settings).get("token")
+        address = request.remote_addr or ""
+        if wait := refused.left(address):
+            return _refuse("too many tokens from here were refused; wait a little", 429, wait, reason="busy")
         try:
             given = admission.admit(board, shown if isinstance(shown, str) else "")
         except AdmissionError as error:
-            later = {"Retry-After": "5"} if error.status == 503 else {}
-            return _refuse(str(error), error.status, later, reason=error.reason)
+            metrics.admission(board.name, error.reason)
+            if error.status != 503:
+                refused.wait(address)
+            return _refuse(str(error), error.status, 5 if error.status == 503 else 0, reason=error.reason)
+        metrics.admission(board.name, "given")
         answer = jsonify(success=True, token=given.token, expires=given.expires)
         answer.headers["Cache-Control"] = "no-store"
         return answer
@@ -113,7 +125,8 @@ def _source(board: Board) -> str:
     return f"{board.name} {token} {request.remote_addr}"
 
 
-def _refuse(error: str, status: int, headers: dict[str, str], **more: Any) -> Response:
+def _refuse(error: str, status: int, wait: float = 0, **more: Any) -> Response:
     answer = make_response(jsonify(success=False, error=error, **more), status)
-    answer.headers.update(headers)
+    if wait:
+        answer.headers["Retry-After"] = str(math.ceil(wait))
     return answer
