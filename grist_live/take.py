@@ -116,6 +116,7 @@ class Takes:
                 if fields and any(cells.get(column) != value for column, value in fields.items()):
                     document.apply([["UpdateRecord", board.table, row, fields]])
             except GristError as error:
+                self._chores.owe(board, [row])  # it may have been written all the same
                 log.warning("board %s: row %d could not be taken: %s", board.name, row, error)
                 advice = "the server's log says why" if error.permanent else "try again in a moment"
                 raise TakeError(f"Grist didn't take it; {advice}", 503) from None

@@ -210,6 +210,16 @@ def test_when_grist_is_away_or_refuses_it_is_told_without_its_address(
     assert take(client, 1, by="Zoé").status_code == 200, "and the row is free again"
 
 
+def test_an_answer_that_was_lost_is_no_lost_take(
+    client: FlaskClient, grist: StandinGrist, doc: StandinDocument, journal: Journal
+) -> None:
+    grist.drop(path="/apply", after=True)
+    assert take(client, 1, by="Zoé").status_code == 503
+    assert cells(doc, 1) == ("En cours", "Zoé") and list(journal.owed(BOARD)) == ["1"], "everybody will see it"
+    assert take(client, 1, by="Luc").status_code == 409
+    assert take(client, 1, by="Zoé").status_code == 200
+
+
 def test_without_redis_nothing_is_taken(
     make_client: Callable[..., FlaskClient], given: dict[str, Any], own_redis: RedisServer, doc: StandinDocument
 ) -> None:
