@@ -82,6 +82,7 @@ class Hub:
         self._stop = threading.Event()
         self._on_back = on_back
         self._terms = Terms()
+        self._farewells = [goodbye(compat, EXPIRED_MS, reason="expired") for compat in (False, True)]
 
     def start(self) -> None:
         if self._pid == os.getpid():
@@ -132,7 +133,7 @@ class Hub:
         self._reach(feed, last)
         feed.join(viewer, compat, filter, last, head)
         if until is not None:
-            self._terms.add(viewer, until, goodbye(compat, EXPIRED_MS, reason="expired"))
+            self._terms.add(viewer, until, self._farewells[compat])
         if self.max_per_address and viewer.place is not None:  # it may have left while it was greeted
             if key not in self._addresses:
                 self._addresses[key] = _Address(feed, partial(self._addresses.pop, key))
