@@ -79,6 +79,22 @@ def test_token_opens_the_board(run: Callable[..., Result], monkeypatch: pytest.M
     assert run("token", "nothing").exit_code == 1
 
 
+def test_a_token_may_say_whose_it_is_and_that_it_takes_rows(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from grist_live.access import Access, Pass
+
+    monkeypatch.setenv("GRIST_LIVE_TOKEN_KEYS", "a-key-for-this-test")
+    made = run("token", "--name", "Inès Kerbrat", "--can", "take")
+    assert made.exit_code == 0 and "API key" in made.stderr, "and says what is missing here"
+    shown = Access((), ["a-key-for-this-test"]).check_viewer(BOARD, made.stdout.strip())
+    assert shown == Pass("Inès Kerbrat", ("take",), None)
+    monkeypatch.setenv("GRIST_API_KEY", "k")
+    monkeypatch.setenv("GRIST_LIVE_DOC_ID", "someDocument")
+    assert run("token", "--can", "take").stderr == ""
+    assert run("token", "--name", "a\nb").exit_code == 1 and run("token", "--can", "fly").exit_code == 2
+
+
 def test_logs_shows_the_end_and_what_comes(tmp_path: Path, run: Callable[..., Result]) -> None:
     missing = run("logs", "nginx-error") if not Path("/var/log/nginx/error.log").exists() else None
     assert missing is None or (missing.exit_code == 1 and "looked for" in missing.stderr)
