@@ -12,7 +12,7 @@ import pytest
 import requests
 import websocket
 
-from tests.standin_grist import OWNER, VIEWER, StandinDocument, StandinGrist
+from tests.standin_grist import OWNER, VIEWER, Receiver, StandinDocument, StandinGrist
 
 FOLDER = Path(__file__).parent / "payloads" / "websocket"
 COLUMNS = {
@@ -344,6 +344,22 @@ def test_now_in_a_formula_column_is_an_action_at_load(grist: StandinGrist, docum
             assert push["actionGroup"][key] == group["data"]["actionGroup"][key]
 
 
+def test_what_is_calculated_at_load_fires_no_webhook(grist: StandinGrist, document: StandinDocument) -> None:
+    document.apply([["AddColumn", "T", "Age", {"type": "DateTime:UTC", "formula": "NOW()"}]])
+    document.add_records("T", [{"Titre": "a"}])
+    with Receiver() as receiver, Client(grist) as client:
+        fields = {"url": receiver.url, "eventTypes": ["add", "update"], "tableId": "T"}
+        document.webhooks.create({"webhooks": [{"fields": fields}]})
+        document.restart()
+        client.open(document)
+        assert client.push()["actionGroup"]["primaryAction"] == "Calculate"
+        grist.flush()
+        assert receiver.bodies == []
+        document.update_current_time()
+        grist.flush()
+        assert len(receiver.bodies) == 1
+
+
 def test_a_revoked_key_goes_on_until_the_connection_ends(grist: StandinGrist, document: StandinDocument) -> None:
     with Client(grist) as client:
         client.open(document)
@@ -514,6 +530,10 @@ def test_compare_follows_renames(document: StandinDocument) -> None:
     assert delta["columnRenames"] == [["Titre", "Sujet"]]
     assert delta["columnDeltas"]["Sujet"] == {"1": [["a"], ["a3"]]}
     assert net(document, left) == found, "comparing changes nothing"
+    first, second = document.history.find(left["h"]), document.history.find("HEAD~~")
+    assert first and second
+    early = document.history.compare(first, second)["details"]["rightChanges"]["tableDeltas"]["T"]
+    assert early["columnDeltas"]["Titre"] == {"1": [["a"], ["a2"]]}
 
 
 def test_compare_tells_a_removed_table_under_a_minus(document: StandinDocument) -> None:
@@ -521,8 +541,10 @@ def test_compare_tells_a_removed_table_under_a_minus(document: StandinDocument) 
     assert real["tableRenames"] == [["T2", None]] and real["tableDeltas"]["-T2"]["removeRows"] == [1, 2]
     document.add_records("T", [{"Titre": "a"}, {"Titre": "b"}])
     left = document.history.states()[0]
+    document.update("T", 1, {"Titre": "b"})
     document.apply([["UpdateRecord", "T", 1, {"Titre": "c"}], ["RemoveTable", "T"]])
     found = net(document, left)
+    assert "T" not in found["tableDeltas"]
     assert found["tableRenames"] == [["T", None]]
     assert found["tableDeltas"]["-T"]["removeRows"] == [1, 2]
     assert found["tableDeltas"]["-T"]["columnDeltas"]["Titre"]["1"] == [["a"], None]
