@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -310,3 +311,108 @@ def test_a_quick_look_waits_for_no_ping(world: World) -> None:
     assert "stream" in world.ids(quick=True)
     assert time.monotonic() - began < 5
     assert HEARTBEAT < 1
+
+
+# What looks alike, and isn't
+
+
+def test_a_process_that_stopped_telling_is_gone(world: World) -> None:
+    world.journal.redis.hset("grist-live:work", "host:1", json.dumps({"at": time.time() - 60}))
+    assert "processes" in world.ids(quick=True), "one lives"
+    world.journal.redis.delete("grist-live:work")
+    world.journal.redis.hset("grist-live:work", "host:1", json.dumps({"at": time.time() - 60}))
+    ids = world.ids(quick=True)
+    assert "work-missing" in ids and "processes" not in ids
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_proxy_that_refuses_is_not_grist(status: int, world: World) -> None:
+    world.grist.fail(status, times=9, body=b"<html>", content_type="text/html")
+    ids = world.ids(quick=True)
+    assert "grist-fails" in ids and not ids & {"key-refused", "key-no-access", "document-not-found"}
+
+
+def test_an_optional_column_may_be_missing(world: World) -> None:
+    world.doc.apply([["RemoveColumn", "Interventions", "Latitude"]])
+    ids = world.ids(quick=True)
+    assert "columns" in ids and not [id for id in ids if id.startswith("column-")]
+
+
+def test_a_formula_with_the_text_of_a_reference_is_no_wrong_type(world: World) -> None:
+    world.doc.apply([["AddColumn", "Interventions", "Texte", {"type": "Text", "formula": "$Agent.Nom"}]])
+    assert "columns" in world.ids(quick=True)
+
+
+def test_an_open_board_takes_any_secret(world: World) -> None:
+    world.webhook()["authorization"] = ""
+    assert "webhook-secret" in world.ids(quick=True)
+    world.change_board(open=True)
+    assert "webhook-secret" not in world.ids(quick=True)
+
+
+def test_our_own_failing_webhook_does_not_block_itself(world: World) -> None:
+    world.usage(status="retrying", lastHttpStatus=404)
+    ids = world.ids(quick=True)
+    assert "webhook-failing" in ids and "webhook-blocked" not in ids
+
+
+def test_a_domain_that_can_not_be_asked_about_says_so(world: World) -> None:
+    world.grist.fail(500, times=9, path="/webhooks", method="POST")
+    findings = world.examine(quick=True)
+    assert "domain" in one(findings, "check-failed").message
+    assert "webhook-domain" not in {f.id for f in findings}
+
+
+def test_a_server_without_our_board_is_another(world: World) -> None:
+    world.server.health = {"status": "healthy", "problems": [], "boards": {"other": {}}}
+    assert "address-other" in world.ids(quick=True)
+    world.server.health = {"status": "unhealthy", "problems": ["Redis doesn't answer"]}
+    assert "address" in world.ids(quick=True), "ours, while Redis is away"
+    world.server.health = {"status": "ok"}
+    assert "address-other" in world.ids(quick=True)
+
+
+def test_a_page_in_place_of_the_stream_is_no_stream(world: World) -> None:
+    world.server.type = "text/html"
+    ids = world.ids(quick=True)
+    assert "stream-refused" in ids and "stream-held" not in ids
+
+
+def test_a_widget_that_reads_elsewhere(world: World) -> None:
+    world.change_widget(widgetOptions={"stream": "https://old.example/boards/interventions/stream"})
+    finding = one(world.examine(quick=True), "page-elsewhere")
+    assert "old.example" in finding.message
+
+
+def test_a_published_widget_is_where_it_should_be(world: World) -> None:
+    url = "https://static.example/dashboard.html"
+    world.change_widget(url=url)
+    world.change_board(widget=url)
+    ids = world.ids(quick=True)
+    assert "page" in ids and "page-elsewhere" not in ids
+
+
+def test_a_public_board_needs_no_token(world: World) -> None:
+    world.change_widget(widgetOptions={"token": ""})
+    assert "page-token" in world.ids(quick=True)
+    world.change_board(access="public")
+    assert "page-token" not in world.ids(quick=True)
+
+
+def test_a_board_that_asks_grist_wants_full_access(world: World) -> None:
+    world.change_board(access="grist")
+    world.change_widget(access="full", widgetOptions={"token": ""})
+    ids = world.ids(quick=True)
+    assert "page" in ids and not ids & {"page-full", "page-limited", "page-token"}
+
+
+def test_a_partial_readers_websocket_is_not_opened(world: World) -> None:
+    world.grist.partial_readers.add("owner-key")
+    assert not world.ids(quick=True) & {"websocket", "websocket-missing"}
+    assert world.grist.live.opened == 0
+
+
+@pytest.mark.parametrize("reshape", [lambda m: None, lambda m: m | {"type": "other"}, lambda m: [m]])
+def test_a_websocket_that_speaks_otherwise_is_missing(reshape: Any, world: World) -> None:
+    world.grist.live.reshape = reshape
+    assert "websocket-missing" in world.ids(quick=True)
