@@ -14,7 +14,8 @@ class Job(msgspec.Struct, omit_defaults=True):
     """One message to send: by which rule, through which outlet (`do`: its settings), of which change, and the row.
 
     `id` is unique for ever: it is made of the change's id, the rule and the outlet. `about`: `alert`, `answer` (in the
-    thread of an alert), `summary` (`count` alerts were sent within an hour, no more until `until`) or `test`.
+    thread of an alert), `test`, or `summary`: `count` more than the `limit` of an hour that ends at `until`, with some
+    of the `others`.
     """
 
     id: str
@@ -30,6 +31,8 @@ class Job(msgspec.Struct, omit_defaults=True):
     heading: Text = {}
     do: dict[str, Any] = {}
     count: int = 0
+    limit: int = 0
+    others: list[tuple[int, dict[str, Any]]] = []
     until: float = 0.0
     begins: bool = False
 

@@ -93,6 +93,11 @@ class Jobs:
             {rule: count.decode() for rule, count in zip(rules, counts, strict=True) if count is not None},
         )
 
+    def rows(self, board: Board, rows: Sequence[int]) -> dict[int, bytes]:
+        """Return the texts of rows as they are now, of those that are there."""
+        found = self._journal.redis.hmget(self._journal.keys(board).rows, rows) if rows else []
+        return {row: text for row, text in zip(rows, found, strict=True) if text is not None}
+
     def write(self, board: Board, now: float, turn: int, outcome: Outcome) -> bool:
         """Write all that came of a turn, with the new cursor; False (and nothing) when it was no longer ours."""
         outlets = sorted({job.outlet for job, *_ in outcome.jobs})

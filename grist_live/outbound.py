@@ -78,7 +78,14 @@ class Outbound:
         began = time.monotonic()
         try:
             with self._session.request(
-                method, url, headers=headers, data=body, timeout=(CONNECT, SILENCE), allow_redirects=False, stream=True
+                method,
+                url,
+                headers=headers,
+                data=body,
+                auth=_as_given,
+                timeout=(CONNECT, SILENCE),
+                allow_redirects=False,
+                stream=True,
             ) as answer:
                 parts, size = [], 0
                 for part in answer.iter_content(65_536):
@@ -114,6 +121,11 @@ def check(reply: Reply, host: str) -> None:
         where = reply.headers.get("Location", "elsewhere").partition("?")[0]
         raise OutboundError(f"{host} sends us to {where}: correct the address", permanent=True)
     raise OutboundError(f"{host} answers HTTP {reply.status}", permanent=reply.status < 500)
+
+
+def _as_given(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leave the headers alone: without this, requests replaces Authorization by what ~/.netrc says of the host."""
+    return request
 
 
 def _cause(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from grist_live.effects.evaluator import AT_ONCE, LEASE
+from grist_live.effects.message import Words
 from grist_live.effects.sender import CLAIM, GIVE_UP
 from grist_live.jobs import Jobs
 from grist_live.journal import Journal, connect
@@ -244,12 +245,20 @@ def test_a_cooldown_counts_from_change_to_change_however_late_they_are_seen(lab:
 def test_beyond_the_limit_of_an_hour_there_is_one_summary(lab: Callable[..., Lab]) -> None:
     it = lab(ALERT | {"limit": 3})
     for row in range(1, 9):
-        it.change(row, URGENT)
+        it.change(row, URGENT | {"ID2": f"INT-{row}"})
         it.settle(after=1)
-    assert it.outlet.told == [("urgent", 1), ("urgent", 2), ("urgent", 3), ("urgent", 0)]
+    assert it.outlet.told == [("urgent", 1), ("urgent", 2), ("urgent", 3)]
+    it.jobs.release(it.board)
+    it.process("two")  # restarted meanwhile
+    it.settle(after=20)
+    it.change(9, URGENT)
+    it.settle(after=60)
+    assert it.outlet.told[3:] == [("urgent", 0)]
     summary = list(it.outlet.seen.values())[-1].job
-    assert (summary.about, summary.count, summary.cells) == ("summary", 3, {})
-    assert it.jobs.rules(it.board)["over"] == 5
+    assert (summary.about, summary.count, summary.limit, summary.cells) == ("summary", 5, 3, {})
+    text = Words("en").write("matrix.txt", summary, it.board)
+    assert "5 more than this hour's 3: INT-4, INT-5, INT-6, INT-7, INT-8. Others before" in text
+    assert it.jobs.rules(it.board)["over"] == 6
     it.clock.now = summary.until
     it.change(20, URGENT)
     it.settle()

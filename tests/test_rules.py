@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from click.testing import CliRunner
 
 from grist_live.board import Board, BoardError, make_board
+from grist_live.cli import main
 from grist_live.effects.check import check
 from grist_live.rules import Rule, read
 from grist_live.settings import Problem, load
+from tests.redis_server import free_port
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -184,3 +188,33 @@ def test_a_token_in_clear_over_the_network_is_a_warning(tmp_path: Path) -> None:
     [problem] = problems_of(tmp_path, TCHAP.replace("https", "http"))
     assert problem.severity == "warning" and "in clear" in problem.message
     assert problems_of(tmp_path, TCHAP.replace("https://m.example", "http://127.0.0.1:8008")) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"), [("config", []), ("work", []), ("serve", []), ("doctor", ["--quick"])]
+)
+def test_every_command_names_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, arguments: list[str]
+) -> None:
+    path = tmp_path / "grist-live.toml"
+    rule = "[[boards.interventions.rules]]\nname = 'a'\nwhen = 'becomes urgnt'\ndo = {outlet = 'tchap'}\n"
+    redis = f"redis_url = 'redis://127.0.0.1:{free_port()}'\n"
+    path.write_text(redis + TCHAP + "[boards.interventions]\nopen = true\naccess = 'public'\n" + rule)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in [name for name in os.environ if name.startswith("GRIST_")]:
+        monkeypatch.delenv(name)
+    result = CliRunner().invoke(main, [command, *arguments])
+    assert result.exit_code == 1 and "grist-live.toml:11: rule a" in result.output and "Traceback" not in result.output
+
+
+def test_config_shows_rules_and_outlets_without_their_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "grist-live.toml").write_text("[boards.interventions]\nopen = true\naccess = 'public'\n")
+    asleep = CliRunner().invoke(main, ["config"]).stdout
+    assert "rule urgent: becomes urgent → tchap (asleep: no [outlets.tchap])" in asleep
+    with (tmp_path / "grist-live.toml").open("a") as file:
+        file.write(TCHAP)
+    awake = CliRunner().invoke(main, ["config"]).output
+    assert "rule urgent: becomes urgent → tchap\n" in awake and '"room": "!r"' in awake and "t0p-secret" not in awake
+    assert "t0p-secret" not in CliRunner().invoke(main, ["config", "--json"]).output

@@ -23,8 +23,10 @@ def doctor(board: str | None, as_json: bool, quick: bool) -> None:
     python -m grist_live doctor --quick --json
     """
     from grist_live.doctor import examine
+    from grist_live.effects.check import check
 
     settings, problems = load()
+    problems += check(settings)
     chosen = board_of(settings, board or settings.default_board)
     findings = []
     for finding in examine(settings, problems, chosen, quick=quick):

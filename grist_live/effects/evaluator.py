@@ -11,14 +11,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from grist_live.board import Board
-from grist_live.change import values
-from grist_live.job import Due, Job, Outcome, Turn
+from grist_live.effects.maker import SUMMARY, Maker, Match, cells_of
+from grist_live.job import Due, Outcome, Turn
 from grist_live.jobs import Jobs
 from grist_live.journal import Unavailable, parse_id
 from grist_live.rules import Rule
@@ -29,27 +28,6 @@ LEASE = 10.0
 POLL = 1.0
 AT_ONCE = 200
 """Changes that one turn looks at."""
-HOUR = 3600.0
-
-
-class Match(NamedTuple):
-    """A change that a rule wants to tell."""
-
-    rule: Rule
-    change: Change
-
-
-@dataclass(slots=True)
-class Memory:
-    """What rules remember: until when a row cools down, and how many were told in the hour that began at a time."""
-
-    cooldowns: dict[tuple[str, int], float] = field(default_factory=dict)
-    hours: dict[str, str] = field(default_factory=dict)
-
-    def hour(self, rule: Rule, now: float) -> tuple[float, int]:
-        """Return when the rule's hour began and how many it has told; a new hour begins with the next one."""
-        start, _, count = self.hours.get(rule.name, "0 0").partition(" ")
-        return (float(start), int(count)) if now < float(start) + HOUR else (now, 0)
 
 
 class Evaluator:
@@ -65,9 +43,8 @@ class Evaluator:
         made: Callable[[str], None] = lambda outlet: None,
     ) -> None:
         self.board, self.jobs, self._clock, self._made = board, jobs, clock, made
-        self._outlets = set(outlets)
         self._rules = {rule.name: rule for rule in rules if any(do["outlet"] in outlets for do in rule.do)}
-        self._threads = {(do["thread"], do["outlet"]) for rule in rules for do in rule.do if do.get("thread")}
+        self._maker = Maker(board, self._rules.values(), outlets, jobs)
         self.news = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
@@ -95,11 +72,12 @@ class Evaluator:
         matches = list(self._matches(changes, outcome))
         if not turn.entries:  # all that could end an episode has been seen
             matches += self._ripe(turn.due, turn.columns_now, outcome)
+            self._maker.summaries([timer.rule for timer in turn.due if timer.row == SUMMARY], outcome, now)
         if (outcome.position, outcome.seen, outcome.columns) == (turn.position, turn.seen, turn.columns) and not (
             outcome.timers or outcome.missed
         ):
             return POLL if turn.next_timer is None else max(0.0, turn.next_timer - now)
-        self._decide(matches, outcome, now)
+        self._maker.make(matches, outcome, now)
         if self.jobs.write(self.board, now, turn.number, outcome):
             self._tell(outcome)
         return 0.0
@@ -144,69 +122,9 @@ class Evaluator:
         for timer in timers:
             outcome.timers[timer.rule, timer.row] = None
             rule = self._rules.get(timer.rule)
-            cells = _cells(timer.text, columns) if timer.text else None
+            cells = cells_of(timer.text, columns) if timer.text else None
             if rule and rule.when.after is not None and rule.when.holds(cells):
                 yield Match(rule, Change(timer.change, timer.row, timer.due, cells, cells))
-
-    def _decide(self, matches: Sequence[Match], outcome: Outcome, now: float) -> None:
-        """Make jobs of matches, as far as cooldowns and limits let them."""
-        cooling = dict.fromkeys((m.rule.name, m.change.row) for m in matches if m.rule.cooldown)
-        limited = dict.fromkeys(m.rule.name for m in matches if m.rule.limit)
-        memory = Memory(*self.jobs.recall(self.board, list(cooling), list(limited)))
-        for rule, change in matches:
-            key = (rule.name, change.row)
-            if rule.cooldown and change.at < memory.cooldowns.get(key, 0.0):
-                outcome.cooled += 1
-                continue
-            if rule.limit:
-                start, count = memory.hour(rule, now)
-                outcome.hours[rule.name] = memory.hours[rule.name] = f"{start:.3f} {count + 1}"
-                if count >= rule.limit:
-                    outcome.over += 1
-                    if count == rule.limit:
-                        self._add(rule, change, outcome, now, count, start + HOUR)
-                    continue
-            if rule.cooldown:
-                outcome.cooldowns[key] = memory.cooldowns[key] = change.at + rule.cooldown
-            self._add(rule, change, outcome, now)
-
-    def _add(
-        self, rule: Rule, change: Change, outcome: Outcome, now: float, count: int = 0, until: float = 0.0
-    ) -> None:
-        """Add the jobs of a match, or with a `count` those that say that no more will follow for a while."""
-        after, before = change.after, change.before
-        cells = dict(after if after is not None else before or {})
-        was = {c: v for c, v in before.items() if v != cells.get(c)} if after is not None and before else {}
-        places: dict[str, int] = {}
-        for do in rule.do:
-            outlet = do["outlet"]
-            place = places[outlet] = places.get(outlet, 0) + 1
-            if outlet not in self._outlets:
-                continue
-            begins = not count and (rule.name, outlet) in self._threads
-            thread = do.get("thread", "")
-            parts = [_sortable(change.id), rule.name, outlet, str(place) if place > 1 else "", "more" if count else ""]
-            job = Job(
-                id=".".join(filter(None, parts)),
-                board=self.board.name,
-                rule=rule.name,
-                outlet=outlet,
-                about="summary" if count else "answer" if thread else "alert",
-                change=change.id,
-                at=change.at,
-                row=0 if count else change.row,
-                cells={} if count else cells,
-                was={} if count else was,
-                heading=rule.heading,
-                do={k: v for k, v in do.items() if k not in ("outlet", "thread")},
-                count=count,
-                until=until,
-                begins=begins,
-            )
-            due = (rule.quiet.until(now) if rule.quiet else None) or now
-            key = f"\t{change.row}\t{outlet}"
-            belongs, starts = thread + key if thread and not count else "", rule.name + key if begins else ""
-            outcome.jobs.append((job, due, belongs, starts))
 
     def _tell(self, outcome: Outcome) -> None:
         if outcome.missed:
@@ -223,26 +141,13 @@ class Evaluator:
             self._made(outlet)
 
 
-def _sortable(id: str) -> str:
-    """Write an event id so that texts sort as the changes came: jobs that are due at once are sent in that order."""
-    epoch, _, counter = id.partition("-")
-    return f"{epoch}-{counter:0>12}"
-
-
 def _change(id: str, fields: dict[bytes, bytes], columns: str) -> Change | None:
     """Read a log entry; None when its row has other columns than those that it is read with."""
     data = msgspec.json.decode(fields[b"d"])
-    cells = _cells(fields[b"v"], columns)
+    cells = cells_of(fields[b"v"], columns)
     if cells is None:
         return None
     row, at, action = int(fields[b"r"]), float(fields[b"t"]), data["action"]
     if action == "remove":
         return Change(id, row, at, cells, None)
     return Change(id, row, at, None if action == "add" else {**cells, **data["was"]}, cells)
-
-
-def _cells(text: bytes, columns: str) -> dict[str, Any] | None:
-    ids, cells = columns.split("\t")[:-1], values(text)
-    if len(ids) != len(cells):
-        return None
-    return {id: msgspec.json.decode(cell or b"null") for id, cell in zip(ids, cells, strict=True)}

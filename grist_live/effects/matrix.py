@@ -112,7 +112,7 @@ class Matrix(Outlet):
         path = f"rooms/{quote(room, safe='')}/send/m.room.message/{quote(job.unique, safe='')}"
         reply = self._call("PUT", path, content)
         event = reply.json().get("event_id")
-        if reply.status != 200 or not event:
+        if reply.status != 200 or not isinstance(event, str):
             raise self._error(reply, room)
         return {"room": room, "event": event}
 
@@ -171,8 +171,9 @@ class Matrix(Outlet):
     def _error(self, reply: Reply, room: str) -> OutboundError:
         """Say what an answer means, and what to do."""
         found = reply.json()
-        code = str(found.get("errcode", ""))
-        told = f"{self._host} says: {code} {str(found.get('error', ''))[:200]}".strip()
+        code = "".join(c for c in str(found.get("errcode", "")) if c.isalnum() or c in "._")
+        words = " ".join("".join(c for c in str(found.get("error", "")) if c.isprintable()).split())
+        told = f"{self._host} says: {code} {words[:200]}".strip()
         where = self.options.token_file or f"outlets.{self.name}.token"
         if reply.status == 401:
             return OutboundError(

@@ -57,7 +57,7 @@ class Words:
             "language": self.language,
             "board": board.title.get(self.language) or board.name,
             "heading": job.heading.get(self.language) or next(iter(job.heading.values()), job.rule),
-            "title": role.get("title") or f"#{job.row}",
+            "title": self._title(job.row, job.cells, board, secret),
             "kind": role.get("kind", ""),
             "done": _meaning(job, board) == "done",
             "urgent": _is_urgent(job, board),
@@ -65,8 +65,15 @@ class Words:
             "time": self._time(job.at, board),
             "until": self._time(job.until, board),
             "count": job.count,
+            "limit": job.limit,
+            "others": [self._title(row, cells, board, secret) for row, cells in job.others],
             "link": self._link(job, board, secret) if link else "",
         }
+
+    def _title(self, row: int, cells: dict[str, Any], board: Board, secret: bool) -> str:
+        column = board.column("title")
+        shown = column is not None and (column.public or secret)
+        return (self._cell(cells.get(column.id), column, board) if column and shown else "") or f"#{row}"
 
     def _lines(self, job: Job, board: Board, shown: list[Column]) -> Iterator[Line]:
         for column in shown:

@@ -39,6 +39,7 @@ class Sender:
     ) -> None:
         self.outlet, self.boards, self.jobs = outlet, boards, jobs
         self._clock, self._jitter = clock, jitter
+        self._rests_until = 0.0
         self.news = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
@@ -65,6 +66,8 @@ class Sender:
         """Send one job of each board; return the seconds until there may be another, 0 for at once."""
         wait = float("inf")
         for board in self.boards:
+            if self._clock() < self._rests_until:  # what one board was told holds for the account, so for all
+                return self._rests_until - self._clock()
             found = self.jobs.claim(board, self.outlet.name, self._clock(), CLAIM)
             if isinstance(found, Claim):
                 self._send(found, board)
@@ -108,5 +111,7 @@ class Sender:
             delay = error.wait * (1 + self._jitter() / 10) + 0.01 if error.limited else max(delay, error.wait)
         reason = "" if error.limited else str(error)
         log.warning("job is put back for %.1f s: %s", delay, error, extra=facts)
+        if error.whole:
+            self._rests_until = now + delay
         due = None if error.whole else now + delay
         self.jobs.again(board, job, now, due=due, reason=reason, pause=now + delay if error.whole else None)
