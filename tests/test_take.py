@@ -118,7 +118,9 @@ def test_what_is_ones_own_or_done_is_left_as_it_is(
 def test_a_row_that_is_not_there(client: FlaskClient) -> None:
     missing = take(client, 99, by="Zoé")
     assert missing.status_code == 404 and missing.json and "99" in missing.json["error"]
-    assert client.post("/boards/interventions/rows/-1/take", json={}, headers=bearer()).status_code == 404
+    for row in ("-1", "0", "1.5", "x", "9" * 30):
+        answer = client.post(f"/boards/interventions/rows/{row}/take", json={}, headers=bearer())
+        assert answer.status_code == 404, row
     assert client.post("/boards/nope/rows/1/take", json={}, headers=bearer()).status_code == 404
 
 

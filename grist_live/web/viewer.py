@@ -42,7 +42,7 @@ def blueprint(settings: Settings, access: Access, takes: Takes, admission: Admis
         answer.headers["Cache-Control"] = "no-store"
         return answer
 
-    @door.post("/boards/<name>/rows/<int:row>/take")
+    @door.post("/boards/<name>/rows/<int(min=1, max=9007199254740991):row>/take")
     def take(name: str, row: int) -> Response:
         """Make a row the asker's: Grist gets the active status and their name."""
         board = find_board(settings.boards, name)
