@@ -122,7 +122,9 @@ class Dashboard:
         return sum(self.frame.evaluate(canvas))
 
     def accessible(self) -> None:
-        """axe-core finds nothing."""
+        """axe-core finds nothing, once all that fades or slides has come to rest."""
+        moving = "document.getAnimations().filter(a => a.effect.getComputedTiming().endTime < 1e6).length"
+        self.until(lambda: self.frame.evaluate(moving), 0)
         if not self.frame.evaluate("'axe' in window"):
             self.frame.evaluate(AXE.read_text("utf-8"))
         found = self.frame.evaluate(f"axe.run(document, {{runOnly: {json.dumps(RULES)}}})")

@@ -22,11 +22,13 @@ def prepare(
     only: dict[str, list[Any]] | None = None,
     grid: bool = False,
     cells: dict[int, dict[str, Any]] | None = None,
+    renamed: dict[str, str] | None = None,
 ) -> bytes:
     """Return the document with the widget's address and options.
 
-    `only` filters its section (column id → the values that stay), `grid` puts a grid of the same table beside it,
-    `cells` replaces cells (row → column → value).
+    `only` filters its section (column id → the values that stay); `grid` puts a grid of the same table beside it, each
+    selecting the other's row; `cells` replaces cells (row → column → value); `renamed` gives columns other ids, and
+    maps all of them in the widget's settings.
     """
     path = folder / "prepared.grist"
     path.write_bytes(GIVEN.read_bytes())
@@ -44,6 +46,8 @@ def prepare(
         for row, fields in (cells or {}).items():
             sets = ", ".join(f'"{name}" = ?' for name in fields)
             file.execute(f"UPDATE Interventions SET {sets} WHERE id = ?", (*fields.values(), row))
+        if renamed:
+            _rename(file, renamed)
         file.commit()
     finally:
         file.close()
@@ -55,6 +59,15 @@ def _set_widget(file: sqlite3.Connection, given: dict[str, Any]) -> None:
     options = json.loads(text)
     options["customView"] = json.dumps(json.loads(options["customView"]) | given)
     file.execute("UPDATE _grist_Views_section SET options = ? WHERE id = ?", (json.dumps(options), WIDGET))
+
+
+def _rename(file: sqlite3.Connection, renamed: dict[str, str]) -> None:
+    """Rename columns, and map all columns by their old ids."""
+    columns = file.execute("SELECT id, colId FROM _grist_Tables_column WHERE parentId = ?", (TABLE,)).fetchall()
+    for old, new in renamed.items():
+        file.execute(f'ALTER TABLE Interventions RENAME COLUMN "{old}" TO "{new}"')
+        file.execute("UPDATE _grist_Tables_column SET colId = ? WHERE parentId = ? AND colId = ?", (new, TABLE, old))
+    _set_widget(file, {"columnsMapping": {name: ref for ref, name in columns if name != "manualSort"}})
 
 
 def _add_grid(file: sqlite3.Connection) -> None:
@@ -71,5 +84,8 @@ def _add_grid(file: sqlite3.Connection) -> None:
         f"INSERT INTO _grist_Views_section_field (parentId, {copied}) "
         f"SELECT {GRID}, {copied} FROM _grist_Views_section_field WHERE parentId = {WIDGET}"
     )
+    # Each selects by the other: that is how the cursor goes both ways.
+    for section, source in ((WIDGET, GRID), (GRID, WIDGET)):
+        file.execute("UPDATE _grist_Views_section SET linkSrcSectionRef = ? WHERE id = ?", (source, section))
     layout = {"children": [{"leaf": WIDGET}, {"leaf": GRID}]}
     file.execute("UPDATE _grist_Views SET layoutSpec = ? WHERE id = ?", (json.dumps(layout), PAGE))

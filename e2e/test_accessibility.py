@@ -36,6 +36,48 @@ def test_standalone(visit: Visit, board: Board, look: str) -> None:
     seen.accessible()
 
 
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_view(visit: Visit, board: Board, look: str) -> None:
+    board.post(*many(30))
+    board.post(record(1, "En cours", "Haute", Agent="Aïcha"), record(2, "Bloqué", "Basse", Commentaire=""))
+    seen = visit(**LOOKS[look]).open(f"{board.url}?show=all&kind=Voirie&kind=Autre&kind=Signalisation&kind=Bâtiment")
+    seen.link("live")
+    for view in ("kanban", "timeline", "list"):
+        seen.view(view)
+        expect(seen.locator(".change" if view == "timeline" else "[data-row]").first).to_be_visible()
+        seen.accessible()
+    seen.do("filters")
+    expect(seen.locator(".filter-panel")).to_be_visible()
+    seen.accessible()
+    seen.page.keyboard.press("Escape")
+    seen.do("settings")
+    seen.do("keys")
+    seen.accessible()
+    seen.page.keyboard.press("Escape")
+    seen.open(1)
+    expect(seen.locator(".detail .change")).to_have_count(2)
+    board.post(record(40, "En attente", "Urgente"))
+    expect(seen.locator(".alert, .alert-more").first).to_be_visible()
+    expect(seen.locator(".flash")).to_have_count(0)
+    seen.accessible()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["day", "night"])
+def test_compact_frozen_and_late(visit: Visit, board: Board, dark: bool) -> None:
+    board.post(*many(12))
+    visitor = visit(dark=dark)
+    visitor.context.add_init_script("localStorage.setItem('grist-live:density', 'compact')")
+    seen = visitor.open(board.url)
+    seen.link("live")
+    seen.do("freeze")
+    seen.accessible()
+    board.remove(1, 2)
+    board.post(record(50, "En cours", "Haute"))
+    expect(seen.locator("[data-action=release]")).to_be_enabled()
+    expect(seen.locator(".flash")).to_have_count(0)
+    seen.accessible()
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["day", "night"])
 def test_an_empty_board(visit: Visit, board: Board, dark: bool) -> None:
     seen = visit(dark=dark).open(board.url)

@@ -30,10 +30,12 @@ URGENT = [20, 26, 30, 37]
 def put(grist: Site, tmp_path: Path) -> Callable[..., str]:
     """Make a document whose widget is a board's; return the address at which Grist opens it."""
 
-    def make(board: Board, options: dict[str, Any] | None = None, **more: Any) -> str:
+    def make(board: Board, options: dict[str, Any] | None = None, query: str = "", **more: Any) -> str:
         given = {"stream": board.stream, "token": "", "language": "fr"} if options is None else options
         name = f"{board.name}.grist"
-        grist.documents[name] = document.prepare(tmp_path, f"{board.server.url}/widgets/dashboard.html", given, **more)
+        grist.documents[name] = document.prepare(
+            tmp_path, f"{board.server.url}/widgets/dashboard.html{query}", given, **more
+        )
         return f"{grist.url}/open/{name}"
 
     return make
@@ -196,6 +198,63 @@ def test_a_filter_in_grist_limits_the_rows(open_board: Open, board: Board) -> No
     seen.counts(total=5, urgent=4)
     in_grist(seen.page, ["UpdateRecord", "Interventions", 26, {"Priorite": "Basse"}])
     seen.counts(total=4, urgent=3)
+
+
+def test_the_cursor_goes_both_ways(open_board: Open) -> None:
+    seen = open_board(grid=True)
+    cursor = "gristDocPageModel.gristDoc.get().viewModel.viewSections().all().find(s => s.parentKey() === 'record')"
+    row = f"(() => {{ const v = {cursor}.viewInstance(); return v.cursor.getCursorPos().rowId; }})()"
+    seen.open(26)
+    seen.until(lambda: seen.page.evaluate(row), 26)
+    line = seen.page.locator(".gridview_row", has_text="INT-2026-0025")
+    line.locator(".field").nth(1).click()
+    expect(seen.locator('.detail[data-detail="25"]')).to_be_visible()
+    expect(seen.row(25).locator(".open")).to_have_attribute("tabindex", "0")
+
+
+def test_columns_with_other_ids_are_mapped(open_board: Open, board: Board) -> None:
+    names = {"Statut": "Etat", "Priorite": "Gravite", "Localisation": "Ou"}
+    seen = open_board(renamed=names)
+    seen.counts(total=40, urgent=4, waiting=20, active=9, blocked=3, done=8)
+    expect(seen.row(20).locator(".place")).to_have_text("Nîmes, Arènes")
+    board.post(record(20, "Bloqué", "Urgente"))  # the stream speaks of the board's own ids
+    expect(seen.row(20).locator(".status")).to_have_text("Bloqué")
+    in_grist(seen.page, ["UpdateRecord", "Interventions", 26, {"Etat": "Bloqué", "Ou": "Gap"}])
+    expect(seen.row(26).locator(".status")).to_have_text("Bloqué")
+    expect(seen.row(26).locator(".place")).to_have_text("Gap")
+
+
+def test_taking_charge_writes_into_grist(colleague: Visitor, visit: Visit, board: Board, put: Put) -> None:
+    seen = colleague.open_in_grist(put(board, access="full"))
+    seen.link("live")
+    in_grist(seen.page, ["UpdateRecord", "Interventions", 9, {"Priorite": "Urgente", "Statut": "En attente"}])
+    alert = seen.locator('.alert[data-toast-row="9"]')
+    alert.locator("[data-action=take]").click()
+    alert.locator(".take-form input").fill("Zoé d’Arc")
+    alert.locator(".take-form [type=submit]").click()
+    expect(alert).to_have_count(0)
+    expect(seen.toast(9)).to_have_text("Pris en charge par Zoé d’Arc : Marseille, Vieux-Port → En cours")
+    found = webhook_of(seen.page, 9)
+    assert (found["Statut"], found["Agent"]) == ("En cours", "Zoé d’Arc")
+
+
+def test_taking_charge_needs_full_access(open_board: Open) -> None:
+    seen = open_board()
+    in_grist(seen.page, ["UpdateRecord", "Interventions", 9, {"Priorite": "Urgente", "Statut": "En attente"}])
+    expect(seen.locator('.alert[data-toast-row="9"] [data-action=show]')).to_be_visible()
+    expect(seen.locator("[data-action=take]")).to_have_count(0)
+
+
+def test_the_widgets_own_address_may_say_what_to_show(colleague: Visitor, board: Board, put: Put) -> None:
+    address = put(board, query="?view=kanban&kind=Voirie")
+    seen = colleague.open_in_grist(address)
+    expect(seen.locator("main")).to_have_attribute("data-view", "kanban")
+    expect(seen.locator(".chip")).to_have_text("Voirie")
+    seen.view("list")
+    seen.frame.evaluate("setTimeout(() => location.reload())")
+    expect(seen.locator(".chip")).to_have_text("Voirie")
+    expect(seen.locator("main")).to_have_attribute("data-view", "list")  # the browser remembers
+    expect(seen.locator("[data-row]").first).to_be_visible()
 
 
 @pytest.mark.parametrize("appearance", ["dark", "light"])

@@ -23,6 +23,9 @@ export function streamAddress(given, board, page) {
   return url.href;
 }
 
+/** Which board a stream is of; '' when its address doesn't say. @param {string | null} stream */
+export const boardOf = (stream) => decodeURIComponent(/\/boards\/([^/]+)\/stream$/.exec(stream?.split('?')[0] ?? '')?.[1] ?? '');
+
 /**
  * The snapshot that goes with a stream: the same address and filters, another last word.
  * @param {string} stream

@@ -24,7 +24,7 @@ const CLIP = 5000;
 export function detail(detail, view, actions) {
   const {t} = view;
   const {item} = detail;
-  return html`<aside class="detail" role=${view.narrow ? 'dialog' : 'complementary'} aria-modal=${view.narrow ? 'true' : nothing} aria-labelledby="detail-title"
+  return html`<section class="detail" role=${view.narrow ? 'dialog' : 'complementary'} aria-modal=${view.narrow ? 'true' : nothing} aria-labelledby="detail-title"
     data-detail=${detail.row} data-status=${item?.status.index ?? nothing} @keydown=${(/** @type {KeyboardEvent} */ event) => { if (event.key === 'Escape') { event.stopPropagation(); actions.closeRow(); } }}>
     <div class="detail-head"><h2 id="detail-title" tabindex="-1"><bdi>${item?.title ?? `#${detail.row}`}</bdi></h2>
       <button type="button" class="tool" data-action="close-detail" aria-label=${t('detail.close')} title=${t('detail.close')} @click=${actions.closeRow}>${icon('close')}</button></div>
@@ -33,7 +33,7 @@ export function detail(detail, view, actions) {
     <ol class="changes" role="list" aria-label=${t('history')}>${detail.history.entries.map((change) => html`<li class="change" data-change=${change.id}>
       <span class="change-icon">${changeIcon(change)}</span><div class="change-body">${changeAuthor(change, view)}${changeLines(change, view)}</div>${changeTime(change, view)}</li>`)}</ol>
     ${ending(detail.history, actions.olderOfRow, view)}
-  </aside>`;
+  </section>`;
 }
 
 /** @param {Item} item @param {Detail} detail @param {View} view @param {Actions} actions */

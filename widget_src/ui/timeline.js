@@ -14,9 +14,8 @@ import {icon} from './icons.js';
 
 /** @param {View} view @param {Actions} actions */
 export function timeline(view, actions) {
-  const {t, timeline: history, lastVisit, browserNow, clock, language, flashes} = view;
-  const skew = view.now - browserNow;
-  const fresh = (/** @type {LoggedChange} */ change) => lastVisit !== null && (change.at ?? 0) * 1000 > lastVisit + skew;
+  const {t, timeline: history, lastVisit, clock, language, flashes} = view;
+  const fresh = (/** @type {LoggedChange} */ change) => lastVisit !== null && (change.at ?? 0) * 1000 > lastVisit;
   let day = '';
   const lines = history.entries.flatMap((change, index) => {
     const today = change.at ? clock.day(change.at * 1000) : '';

@@ -82,7 +82,7 @@ export interface View {
   said: string;
   cried: string;
   timeline: History;
-  /** Changes since this moment are new to the reader; epoch milliseconds. */
+  /** Changes since this moment are new to the reader; epoch milliseconds, the server's clock. */
   lastVisit: number | null;
   missed: number;
   detail: Detail | null;

@@ -1,4 +1,5 @@
 // What is asked of the server beside the stream, and what its answers do to the state.
+import {boardOf} from '../../core/address.js';
 import {ApiError, createApi} from '../../core/api.js';
 import {baseTest, serverQuery} from '../../core/filters.js';
 import {applyChange} from '../../core/table.js';
@@ -51,6 +52,8 @@ export function createAsks({state, host, env, frame, update}) {
   };
   const query = () => serverQuery(state.place.filters, myName(state), state.feed.board);
   const historyOfRow = () => page(state.rowHistory, new URLSearchParams({row: state.rowHistory.key}));
+
+  const visitKey = () => `visit:${boardOf(state.connection.stream) || state.feed.board.name}`;
 
   const asks = {
     /** Another server, board or token. */
@@ -109,7 +112,7 @@ export function createAsks({state, host, env, frame, update}) {
     },
     /** How much has changed since the reader was last here? */
     async missed() {
-      const since = state.lastVisit;
+      const since = state.lastVisit ??= Number(recall(visitKey())) || null;
       if (!api || !since || env.now() - since < AWAY_MS) return;
       try {
         const {changes} = await api.history(new URLSearchParams({since: String(Math.floor(since / 1000)), limit: '1000'}));
@@ -121,7 +124,7 @@ export function createAsks({state, host, env, frame, update}) {
     },
     /** The reader is here, or has gone. */
     visit() {
-      const now = env.now();
+      const now = env.now() + state.feed.clock.skew; // the server's, as the times of its log are
       if (document.hidden) hiddenAt ||= now;
       else if (hiddenAt) {
         if (now - hiddenAt > AWAY_MS) {
@@ -130,7 +133,7 @@ export function createAsks({state, host, env, frame, update}) {
         }
         hiddenAt = 0;
       }
-      remember(`visit:${state.feed.board.name}`, String(hiddenAt || now));
+      remember(visitKey(), String(hiddenAt || now));
     },
     /** Take charge of a row. @param {number} row @param {string} by */
     async take(row, by) {
@@ -163,7 +166,6 @@ export function createAsks({state, host, env, frame, update}) {
       state.me = name.trim();
       remember('me', state.me || null);
     },
-    lastVisit: () => recall(`visit:${state.feed.board.name}`),
   };
   return asks;
 }

@@ -200,13 +200,14 @@ function start() {
       if (board && (board.name !== state.feed.board.name || !state.feed.board.columns.length)) update(() => describe(state.feed, board));
       speak();
       live.connect();
+      address.arrive();
+      asks.missed();
     },
     theme: applyGristTheme,
     problem: (key) => { state.problem = key; frame(); },
     selected: actions.selected,
   });
   if (config.gristMissing) state.problem = 'problem.noApi';
-  asks.missed();
   setInterval(() => { asks.trends(); frame(); }, TICK_MS);
   setInterval(asks.visit, TICK_MS);
   addEventListener('pagehide', asks.visit);

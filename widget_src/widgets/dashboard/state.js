@@ -21,8 +21,6 @@ import {recall} from '../../host/storage.js';
  */
 export function createState(config, hostKind) {
   const described = config.board ?? {name: config.name, columns: []};
-  // Inside Grist the frame's address is the document owner's; the reader's choices are the browser's to keep.
-  const kept = hostKind === 'grist' ? recall(`place:${described.name}`) : null;
   return {
     feed: createFeed(described, {authority: hostKind === 'grist' ? 'grist' : 'stream', now: Date.now}),
     attention: createAttention(),
@@ -39,7 +37,7 @@ export function createState(config, hostKind) {
     granted: null,
     language: 'en',
     speech: {t: translator('en'), clock: createClock('en'), number: new Intl.NumberFormat('en')},
-    place: readPlace(kept ?? location.search),
+    place: readPlace(location.search),
     density: recall('density') === 'compact' ? 'compact' : 'comfortable',
     /** Rows or filters have changed since `sorted` and what follows were made. */
     stale: true,
@@ -71,7 +69,7 @@ export function createState(config, hostKind) {
     timelineTop: '',
     rowHistory: createTimeline(''),
     /** @type {number | null} */
-    lastVisit: Number(recall(`visit:${described.name}`)) || null,
+    lastVisit: null,
     missed: 0,
     problem: '',
     said: '',
