@@ -76,8 +76,8 @@ FRENCH = {
         "Flux d'un tableau venant d'une même adresse dans un processus ; 0 : sans limite (un bureau partage la sienne)."
     ),
     "Bytes that a webhook body may have.": "Taille maximale, en octets, du corps d'un webhook.",
-    "Minutes between two comparisons with the whole table; 0: never.": (
-        "Minutes entre deux comparaisons avec la table entière ; 0 : jamais."
+    "Minutes between two comparisons with the Grist table; 0: never.": (
+        "Minutes entre deux comparaisons avec la table Grist ; 0 : jamais."
     ),
     "Folder of our log files; empty: ~/.local/state/grist-live.": (
         "Dossier de nos journaux ; vide : ~/.local/state/grist-live."

@@ -40,7 +40,7 @@ def create_app(settings: Settings, journal: Journal | None = None) -> Flask:
         max_per_address=settings.max_viewers_per_address,
         on_back=chores.redis_is_back,
     )
-    metrics = Metrics(hub)
+    metrics = Metrics(hub, journal, settings.boards)
     metrics.follow_jobs(journal, settings.boards.values(), settings.outlets)
     _begin_rules(settings, journal)
     app = Flask("grist_live", static_folder=None)

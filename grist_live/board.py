@@ -93,6 +93,8 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     webhook: str = ""
     access: Literal["public", "token", "grist"] = "token"
     open: bool = False
+    source: Literal["auto", "webhook", "watch", "both"] = "auto"
+    authors: Literal["none", "name", "email"] = "none"
     history_days: float = 7.0
     history_max: int = 100_000
     compat: bool = False

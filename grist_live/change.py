@@ -8,7 +8,7 @@ journal splits and compares rows without ever parsing them, and no number loses 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -80,7 +80,7 @@ def read_webhook(body: bytes, board: Board) -> Batch:
 
     Raises `BodyError` when the body as a whole can't be read.
     """
-    text = _compact(body)
+    text = compact(body)
     batch = Batch()
     for place, record in enumerate(_records(text)):
         if isinstance(record, str):
@@ -93,7 +93,8 @@ def read_webhook(body: bytes, board: Board) -> Batch:
     return batch
 
 
-def _compact(body: bytes) -> bytes:
+def compact(body: bytes) -> bytes:
+    """Make JSON compact, valid UTF-8; its numbers keep their digits. Raises `BodyError`."""
     try:
         body.decode()  # msgspec lets invalid UTF-8 pass into raw values
     except UnicodeDecodeError as error:
@@ -149,16 +150,16 @@ def _sort_in(batch: Batch, record: dict[str, msgspec.Raw], board: Board) -> None
             raise ValueError(f"its id {id.decode()} is beyond what JSON clients can tell apart")
         batch.rows.append((row, row_text(fields, board.ids)))
     else:
-        given = {c: msgspec.Raw(_cell(fields[c])) for c in board.ids if c in fields}
+        given = {c: msgspec.Raw(cell(fields[c])) for c in board.ids if c in fields}
         batch.tests.append(_encode({"row": record["id"], "fields": given}))
 
 
 def row_text(fields: Mapping[str, msgspec.Raw], ids: Iterable[str]) -> bytes:
     """Write the row text of raw JSON values; a column that `fields` lacks is left empty."""
-    return b"".join([_cell(fields[c]) + b"\t" if c in fields else b"\t" for c in ids])
+    return b"".join([cell(fields[c]) + b"\t" if c in fields else b"\t" for c in ids])
 
 
-def _cell(raw: msgspec.Raw) -> bytes:
+def cell(raw: msgspec.Raw) -> bytes:
     """Bring a value to the one form that all sources share.
 
     Text with escapes is written anew, since the same text can be escaped in several ways; an error (`["E", name,
@@ -187,17 +188,17 @@ class _RestBody(msgspec.Struct):
 _rest_body = msgspec.json.Decoder(_RestBody)
 
 
-def read_records(body: bytes, board: Board) -> list[tuple[int, bytes]]:
-    """Read the body of Grist's `GET …/records` into rows. Raises `BodyError`."""
+def read_records(body: bytes, write: Callable[[Mapping[str, msgspec.Raw]], bytes]) -> list[tuple[int, bytes]]:
+    """Read the body of Grist's `GET …/records` into rows; `write` makes a row text of fields. Raises `BodyError`."""
     try:
-        records = _rest_body.decode(_compact(body)).records
+        records = _rest_body.decode(compact(body)).records
     except msgspec.DecodeError as error:
         raise BodyError(f"Grist's records can't be read: {error}") from None
     rows = []
     for record in records:
         for column, name in record.errors.items():
             record.fields[column] = msgspec.Raw(_encode(["E", name]))
-        rows.append((record.id, row_text(record.fields, board.ids)))
+        rows.append((record.id, write(record.fields)))
     return rows
 
 

@@ -34,7 +34,7 @@ def check(
         web, work = journal.living(WEB), journal.living(WORK)
         report["web"] = {"processes": len(web)}
         report["work"] = {"processes": len(work)}
-        report["boards"] = {b.name: _board(journal, b, web, has_key) for b in boards.values()}
+        report["boards"] = {b.name: _board(journal, b, web, work, has_key) for b in boards.values()}
         report["outlets"] = alerts.outlets(journal, boards, outlets, details)
         for board in boards.values():
             report["boards"][board.name]["alerts"] = alerts.rules(journal, board)
@@ -48,14 +48,31 @@ def check(
     for name, board in report["boards"].items():
         if board["owed"] and not has_key:
             report["problems"].append(f"Board {name} owes a reconcile, but there is no API key: set GRIST_API_KEY.")
+        if board["source"].get("error"):
+            report["problems"].append(f"Board {name} can't be read from Grist: {board['source']['error']}")
+        elif boards[name].source == "watch" and board["source"]["kind"] == "webhook only":
+            report["problems"].append(f"Board {name} isn't heard live: {board['source']['why']}")
     report["problems"] += alerts.problems(report["boards"], report["outlets"], report["time"])
     if report["problems"]:
         report["status"] = "degraded"
     return report
 
 
-def _board(journal: Journal, board: Board, web: Mapping[str, Any], has_key: bool) -> dict[str, Any]:
+def source(board: Board, work: Mapping[str, Any], has_key: bool) -> dict[str, Any]:
+    """Tell how changes come in: `kind` is `watch` (and the webhook beside it), `webhook only` (with `why`), or
+    `webhook`, where nothing else is asked for."""
+    told = [process.get("boards", {}).get(board.name) or {} for process in work.values()]
+    found = next((state for state in told if state), {})  # of those that stand by nothing is told
+    kind = found.get("source") or ("webhook" if board.source == "webhook" or not has_key else "webhook only")
+    return {"kind": kind, "why": "", **{key: value for key, value in found.items() if key != "source"}}
+
+
+def _board(
+    journal: Journal, board: Board, web: Mapping[str, Any], work: Mapping[str, Any], has_key: bool
+) -> dict[str, Any]:
     head = journal.head(board)
+    how = source(board, work, has_key and bool(board.doc))
+    live = how["kind"] == "watch"
     counters = journal.counters(board)
     return {
         "rows": journal.rows(board),
@@ -66,5 +83,7 @@ def _board(journal: Journal, board: Board, web: Mapping[str, Any], has_key: bool
         "changes": int(counters["changes"]),
         "set_aside": int(counters["rejected"]),
         "owed": len(journal.owed(board)),
-        "deletions": "reconcile" if has_key and board.doc else "unseen",
+        "parked": journal.parked(board),
+        "source": how,
+        "deletions": "live" if live else "reconcile" if has_key and board.doc else "unseen",
     }

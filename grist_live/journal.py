@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 from redis.retry import Retry
 
+from grist_live.actions import State
 from grist_live.board import Board
 from grist_live.errors import UserError
 from grist_live.wire import Wire, Wires
@@ -36,7 +37,10 @@ RESET_ABOVE = 500
 """More changes than this at once go to viewers as one `reset`."""
 WHOLE_TABLE = "*"
 """What is owed when nobody knows which rows."""
+MOST_PARKED = 2000
+"""Webhook rows that wait for the keeper; with more the whole table is owed."""
 
+StateKind = Literal["next", "whole", "anew"]
 Unavailable = (RedisError, OSError)
 """What a call raises while Redis is away."""
 
@@ -47,6 +51,21 @@ class StaleBoardError(UserError):
 
 class EpochError(RuntimeError):
     """The journal began a new epoch while rows were read: read them again."""
+
+
+class OldStateError(RuntimeError):
+    """The rows are of a state of the document that the board has left behind."""
+
+
+class GapError(RuntimeError):
+    """Actions are missing between the board's state and these rows."""
+
+
+class FencedError(RuntimeError):
+    """Another keeper has taken the board over: this one must write nothing more."""
+
+
+REFUSALS = {b"epoch": EpochError, b"old": OldStateError, b"gap": GapError, b"fenced": FencedError}
 
 
 class Id(NamedTuple):
@@ -95,11 +114,15 @@ class Head(NamedTuple):
 
 @dataclass(slots=True)
 class Commit:
-    """What came of a commit. `changed` is filled only where asked: (row id, action, row text)."""
+    """What came of a commit. `changed` is filled only where asked: (row id, action, row text).
+
+    `skipped` rows are newer here than what was read; `parked` ones wait for the keeper.
+    """
 
     id: Id
     new: int = 0
     unchanged: int = 0
+    parked: int = 0
     suspects: list[int] = field(default_factory=list)
     skipped: list[int] = field(default_factory=list)
     changed: list[tuple[int, str, bytes]] = field(default_factory=list)
@@ -120,7 +143,11 @@ class Keys:
         self.lease = prefix + "lease:"
         self.rules = prefix + "rules:"
         self.jobs = prefix + "jobs:"
-        self.script = (self.rows, self.log, self.meta)
+        self.keeper = prefix + "keeper"
+        self.watching = prefix + "watching"
+        self.parked = prefix + "parked"
+        self.layout = prefix + "layout"
+        self.script = (self.rows, self.log, self.meta, self.keeper, self.watching, self.parked, self.owed)
 
 
 WEB = "grist-live:web"
@@ -193,7 +220,7 @@ class Journal:
 
     def _run(self, board: Board, verb: str, *args: str | bytes | int) -> list[Any]:
         keys = self.keys(board)
-        given = (3, *keys.script, verb, keys.feed, *args)
+        given = (len(keys.script), *keys.script, verb, keys.feed, *args)
         try:
             return cast(list[Any], self._wires.call("EVALSHA", self._sha, *given))
         except NoScriptError:
@@ -211,6 +238,10 @@ class Journal:
         since: Id | None = None,
         fill: bool = False,
         want_rows: bool = False,
+        state: State | None = None,
+        kind: StateKind = "whole",
+        fence: bytes = b"",
+        by: str = "",
     ) -> Commit:
         """Compare rows with the snapshot, and log, store and publish what really differs, atomically.
 
@@ -218,59 +249,62 @@ class Journal:
         `suspect`: leave out rows whose `updated_at` is older than the stored one, and name them.
         `since`: the rows were read as a whole at this id or later; what was pushed after it is newer, and skipped.
         `fill`: first fill: nothing is logged or published (`filled` tells it at the end).
+        `state`: the document's state that the board is of after this. `kind` tells how it gets there: by the `next`
+        action, by a comparison with a `whole` reading, or `anew`, when the document took up another history.
+        `fence`: what `keep` gave; `by`: whom the change is from, as JSON.
 
-        Raises `EpochError` (read again), `StaleBoardError`, or one of `Unavailable`. Repeating is harmless.
+        Raises `EpochError` (read again), `StaleBoardError`, `OldStateError`, `GapError`, `FencedError`, or one of
+        `Unavailable`. Repeating is harmless.
         """
         total = Commit(UNKNOWN)
         for start in range(0, len(rows), BATCH) or (0,):
-            part = self._commit_batch(board, rows[start : start + BATCH], source, suspect, since, fill, want_rows)
+            args: list[str | bytes | int] = [
+                source,
+                f"{self.clock():.3f}",
+                _columns(board),
+                board.index("updated_at") + 1,
+                board.history_max,
+                "1" if suspect else "",
+                str(since or ""),
+                "1" if fill else "",
+                "1" if want_rows else "",
+                RESET_ABOVE,
+                by,
+                state.n if state else "",
+                state.h if state else "",
+                kind + ("+" if start + BATCH < len(rows) else ""),
+                fence,
+                MOST_PARKED,
+            ]
+            part = self._commit_batch(board, args, rows[start : start + BATCH])
             if since and part.id == (since.epoch, since.counter + part.new):
                 since = part.id  # nobody else wrote meanwhile: the next call has less to look through
             total.id = part.id
             total.new += part.new
             total.unchanged += part.unchanged
+            total.parked += part.parked
             total.suspects += part.suspects
             total.skipped += part.skipped
             total.changed += part.changed
         return total
 
-    def _commit_batch(
-        self,
-        board: Board,
-        rows: Sequence[tuple[int, bytes]],
-        source: str,
-        suspect: bool,
-        since: Id | None,
-        fill: bool,
-        want_rows: bool,
-    ) -> Commit:
-        flat: list[str | bytes | int] = [x for row in rows for x in row]
-        args = (
-            source,
-            f"{self.clock():.3f}",
-            _columns(board),
-            board.index("updated_at") + 1,
-            board.history_max,
-            "1" if suspect else "",
-            str(since or ""),
-            "1" if fill else "",
-            "1" if want_rows else "",
-            RESET_ABOVE,
-            *flat,
-        )
+    def _commit_batch(self, board: Board, args: list[str | bytes | int], rows: Sequence[tuple[int, bytes]]) -> Commit:
+        for row in rows:
+            args += row
         answer = self._run(board, "commit", *args)
         if answer[0] == b"columns" and not answer[1]:  # Redis lost its data since we adopted the board
             self.adopt(board)
             answer = self._run(board, "commit", *args)
         if answer[0] == b"columns":
             raise StaleBoardError(f"board {board.name} has other columns in Redis: restart this process")
-        if answer[0] == b"epoch":
-            raise EpochError(f"board {board.name} began a new epoch")
-        epoch, n, new, unchanged, suspects, skipped, changed = answer
+        if answer[0] in REFUSALS:
+            raise REFUSALS[answer[0]](f"board {board.name}")
+        epoch, n, new, unchanged, suspects, skipped, parked, changed = answer
         return Commit(
             Id(epoch.decode(), n),
             new,
             unchanged,
+            parked,
             [int(x) for x in suspects],
             [int(x) for x in skipped],
             [(int(changed[i]), changed[i + 1].decode(), changed[i + 2]) for i in range(0, len(changed), 3)],
@@ -327,7 +361,7 @@ class Journal:
         keys = self.keys(board)
         for load in (True, False):
             pipe = self.redis.pipeline(transaction=True)
-            pipe.evalsha(self._sha, 3, *keys.script, "head", keys.feed)
+            pipe.evalsha(self._sha, len(keys.script), *keys.script, "head", keys.feed)
             pipe.hgetall(keys.rows)
             try:
                 head, rows = pipe.execute()
@@ -361,6 +395,65 @@ class Journal:
     def publish_test(self, board: Board, data: bytes) -> None:
         """Show a test event to the viewers; nothing is stored. `data` is one line of JSON."""
         self.redis.publish(self.keys(board).feed, b"0 0 0 test\n" + data)
+
+    # ------------------------------------------------------------------------------------- the board and its document
+
+    def keep(self, board: Board, name: str, seconds: float) -> bytes:
+        """Take or keep the lease of a board's keeper; return the fence for its commits, b"" when another holds it."""
+        return cast(bytes, self._run(board, "keep", name, int(seconds * 1000)))
+
+    def let_go(self, board: Board, fence: bytes) -> None:
+        """Give the lease back; nothing happens when another holds it."""
+        self._run(board, "let_go", fence)
+
+    def watch(self, board: Board, fence: bytes, seconds: float) -> bool:
+        """Tell that the keeper hears every action from now on (0 s: no more), so that webhook rows are parked.
+
+        Keeping the lease prolongs it. When it ends, what is parked goes first at the next `commit` of a webhook.
+        """
+        return bool(self._run(board, "watch", fence, int(seconds * 1000)))
+
+    def confirm(self, board: Board, fence: bytes, at: int) -> bool:
+        """Tell that the rows are those of a state at this time (`now`) or later: what was parked before is known.
+
+        False when the watch has ended.
+        """
+        return bool(self._run(board, "confirm", fence, at))
+
+    def parked(self, board: Board) -> int:
+        """Return how many webhook rows wait for the keeper."""
+        return int(self.redis.llen(self.keys(board).parked))
+
+    def watched(self, board: Board) -> bool:
+        """Tell whether a keeper hears every action of the board's document."""
+        return bool(self.redis.exists(self.keys(board).watching))
+
+    def now(self) -> int:
+        """Return the time in microseconds, of the one clock that all processes share: Redis's."""
+        seconds, micros = self.redis.time()
+        return int(seconds) * 1_000_000 + int(micros)
+
+    def state(self, board: Board) -> State | None:
+        """Return the document's state that the rows are of, if they are of one."""
+        n, h = self.redis.hmget(self.keys(board).meta, "action", "hash")
+        return State(int(n), h.decode()) if n else None
+
+    def pushed(self, board: Board, most: int = BATCH) -> set[int] | None:
+        """Return the rows that webhooks changed since the board was exactly of its state; None: too many to tell."""
+        exact = self.redis.hget(self.keys(board).meta, "exact")
+        if exact is None:
+            return None
+        epoch = self.head(board).id.epoch
+        _, entries = self.since(board, Id(epoch, int(exact)), most)
+        return None if entries is None else {entry.row for entry in entries if entry.source == "webhook"}
+
+    def layout(self, board: Board) -> bytes | None:
+        """Return how the board's columns stood in the document when its table was last read."""
+        found: bytes | None = self.redis.get(self.keys(board).layout)
+        return found
+
+    def set_layout(self, board: Board, layout: bytes) -> None:
+        self.redis.set(self.keys(board).layout, layout)
 
     # ----------------------------------------------------------------------------------------------- beside the rows
 

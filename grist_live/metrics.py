@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from grist_live.board import Board
+from grist_live.health import source
 from grist_live.hub import Hub
 from grist_live.jobs import Jobs
-from grist_live.journal import Journal, Unavailable
+from grist_live.journal import WORK, Journal, Unavailable
 
 
 class Metrics:
     """What this process counts; each web process answers for itself."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, journal: Journal, boards: Mapping[str, Board]) -> None:
         self.registry = CollectorRegistry()
         self._children: dict[tuple[Any, ...], Any] = {}
         self._rows = Counter(
@@ -54,6 +56,7 @@ class Metrics:
         )
         hub.on_lag = self.lag.observe
         self.registry.register(_HubCollector(hub))
+        self.registry.register(_BoardCollector(journal, boards))
 
     def follow_jobs(self, journal: Journal, boards: Iterable[Board], outlets: Iterable[str]) -> None:
         """Tell of alerts, too: what every process did, as Redis knows it."""
@@ -87,6 +90,33 @@ class Metrics:
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
+
+
+class _BoardCollector:
+    """Reads what the journal and the work processes tell of the boards; nothing while Redis is away."""
+
+    def __init__(self, journal: Journal, boards: Mapping[str, Board]) -> None:
+        self._journal, self._boards = journal, boards
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Any]:
+        watched = GaugeMetricFamily("grist_live_watched", "1 while every action is heard live.", labels=["board"])
+        parked = GaugeMetricFamily("grist_live_parked", "Webhook rows that wait for the keeper.", labels=["board"])
+        owed = GaugeMetricFamily("grist_live_owed", "Rows that must be read from Grist.", labels=["board"])
+        unknown = CounterMetricFamily(
+            "grist_live_unknown_messages", "Messages of Grist's websocket that aren't known.", labels=["board", "type"]
+        )
+        with contextlib.suppress(*Unavailable):
+            work = self._journal.living(WORK)
+            for name, board in self._boards.items():
+                watched.add_metric([name], float(self._journal.watched(board)))
+                parked.add_metric([name], self._journal.parked(board))
+                owed.add_metric([name], len(self._journal.owed(board)))
+                for type, count in source(board, work, True).get("unknown_messages", {}).items():
+                    unknown.add_metric([name, type], count)
+        yield from (watched, parked, owed, unknown)
 
 
 class _HubCollector:

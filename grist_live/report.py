@@ -28,6 +28,7 @@ def lines(report: dict[str, Any], settings: Settings, journal: Journal) -> Itera
         for at, reason in journal.rejected(settings.boards[name])[:3] if board["set_aside"] else ():
             yield f"                  {_ago(at)}: {reason}"
         yield f"    owed          {board['owed']}{' (a reconcile will pay it)' if board['owed'] else ''}"
+        yield f"    source        {_source(board['source'])}"
         yield f"    deletions     {board['deletions']}"
         alerts = board["alerts"]
         if any(alerts[key] for key in ("missed", "cooled", "over")):
@@ -51,6 +52,12 @@ def _outlet(name: str, outlet: dict[str, Any]) -> Iterator[str]:
     yield f"    sent          {outlet['sent']}"
     if outlet["last_error"]:
         yield f"    last error    {_ago(outlet['last_error_at'])}: {outlet['last_error']}"
+
+
+def _source(source: dict[str, Any]) -> str:
+    why = f": {source['why']}" if source["why"] else ""
+    action = f" (action {source['action']})" if source.get("action") else ""
+    return f"{source['kind']}{action}{why}"
 
 
 def _processes(count: int) -> str:

@@ -79,7 +79,7 @@ class Settings:
         0, "Streams of a board from one address in one process; 0: any number (many share an office's)."
     )
     max_body: int = _setting(16_777_216, "Bytes that a webhook body may have.")
-    reconcile_minutes: float = _setting(10.0, "Minutes between two comparisons with the whole table; 0: never.")
+    reconcile_minutes: float = _setting(10.0, "Minutes between two comparisons with the Grist table; 0: never.")
     log_dir: str = _setting("", "Folder of our log files; empty: ~/.local/state/grist-live.")
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
     boards: Mapping[str, Board] = field(default_factory=dict)

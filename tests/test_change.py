@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -112,9 +113,10 @@ def test_nothing_that_a_cell_says_can_raise_anything_else(small: Board) -> None:
 
 def test_rest_records_have_the_form_of_the_webhook(small: Board) -> None:
     body = b'{"records":[{"id":3,"fields":{"A":1795345916.031123,"B":null},"errors":{"B":"ZeroDivisionError"}}]}'
-    assert read_records(body, small) == [(3, b'1795345916.031123\t["E","ZeroDivisionError"]\t')]
+    write = partial(row_text, ids=small.ids)
+    assert read_records(body, write) == [(3, b'1795345916.031123\t["E","ZeroDivisionError"]\t')]
     with pytest.raises(BodyError):
-        read_records(b'{"error": "no"}', small)
+        read_records(b'{"error": "no"}', write)
 
 
 EVENTS = [

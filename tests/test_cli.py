@@ -160,7 +160,8 @@ def test_bootstrap_reconcile_and_again(
         assert again.exit_code == 0 and "Nothing to do." in again.output
         doc.delete("Interventions", 3)
         result = run("reconcile")
-        assert result.exit_code == 0 and "11 rows, 1 changes" in result.output
+        assert result.exit_code == 0 and "what was touched: 1 rows, 1 changes" in result.output
+        assert "the whole table: 11 rows, 0 changes" in run("reconcile", "--whole").output
         assert run("reconcile", "nothing").exit_code == 1
         monkeypatch.setenv("GRIST_API_KEY", "wrong")
         wrong = run("bootstrap", address)

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from grist_live.board import make_board
 from grist_live.change import read_webhook
-from grist_live.grist import State
+from grist_live.grist import GristError, State
 from grist_live.hub import Hub
 from grist_live.journal import Journal, connect, parse_id
 from grist_live.sources.reconcile import pay, reconcile
@@ -56,8 +56,21 @@ class Table:
     def head(self) -> State:
         return State(self.clock, f"{self.clock}-{len(self.past)}")
 
+    doc_id = "doc"
+
+    def tables(self) -> list[dict[str, Any]]:
+        return [{"id": "T", "fields": {"tableRef": 1}}]
+
+    def columns(self, table: str) -> list[dict[str, Any]]:
+        return [{"id": id, "fields": {"colRef": i + 2, "type": "Any"}} for i, id in enumerate("ABU")]
+
     def compare(self, left: str, right: str = "HEAD") -> dict[str, Any]:
-        raise AssertionError("nobody edits while it is read")
+        """Nobody edits while it is read; what was before is forgotten."""
+        head = self.head()
+        if left not in ("HEAD", head.h):
+            raise GristError("forgotten", status=500, reason="Cannot read hash")
+        nothing = {"tableRenames": [], "tableDeltas": {}}
+        return {"right": {"n": head.n, "h": head.h}, "details": {"rightChanges": nothing}}
 
     def records_body(self, table: str, row_ids: Collection[int] | None = None) -> bytes:
         chosen = {r: f for r, f in self.rows.items() if row_ids is None or r in row_ids}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 import time
@@ -13,9 +14,11 @@ import pytest
 
 from grist_live.board import Board, load_preset
 from grist_live.bootstrap import bootstrap
-from grist_live.grist import Document, GristError, State
+from grist_live.change import read_webhook
+from grist_live.grist import Document, GristError
 from grist_live.journal import Journal
 from grist_live.settings import Settings, load
+from grist_live.sources.reading import ReadingError
 from grist_live.sources.reconcile import pay, reconcile, reread
 from grist_live.worker import Worker
 from tests.standin_grist import OWNER, StandinDocument, StandinGrist
@@ -110,9 +113,9 @@ def test_what_is_owed_is_paid(journal: Journal, board: Board, table: Document, d
     reconcile(journal, board, table)
     assert not pay(journal, board, table)
     doc.update("Interventions", 1, {"Agent": "Zoë"})
-    doc.update("Interventions", 2, {"Agent": "Lucie"})
     journal.owe(board, [1])
-    assert pay(journal, board, table) and shown(journal, board)[1] == "Zoë" and shown(journal, board)[2] == "Luc"
+    assert pay(journal, board, table) and shown(journal, board)[1] == "Zoë"
+    doc.update("Interventions", 2, {"Agent": "Lucie"})
     journal.owe(board)
     assert pay(journal, board, table) and shown(journal, board)[2] == "Lucie"
     assert not journal.owed(board)
@@ -124,11 +127,8 @@ class Restless:
     def __init__(self, table: Document, edit: Callable[[int], None], times: int) -> None:
         self.table, self.edit, self.times, self.read = table, edit, times, 0
 
-    def head(self) -> State:
-        return self.table.head()
-
-    def compare(self, left: str, right: str = "HEAD") -> dict[str, Any]:
-        return self.table.compare(left, right)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.table, name)
 
     def records_body(self, table: str, row_ids: Collection[int] | None = None) -> bytes:
         body = self.table.records_body(table, row_ids)
@@ -146,37 +146,91 @@ def test_a_reading_counts_only_when_nothing_changed_meanwhile(
     assert restless.read == 2 and shown(journal, board)[1] == "edit 1"
 
 
-def test_rows_of_a_table_that_never_rests_are_left_to_the_pushes(
+def test_a_reading_is_of_one_state_though_the_table_never_rests(
+    journal: Journal, board: Board, table: Document, doc: StandinDocument
+) -> None:
+    """Each look finds another row touched; those are read again until none was."""
+    reconcile(journal, board, table)
+
+    def edit(n: int) -> None:
+        doc.update("Interventions", 1 + n % 2, {"Agent": f"edit {n}"})
+
+    reconcile(journal, board, Restless(table, edit, times=7), whole=True)
+    assert shown(journal, board) == {1: "edit 6", 2: "edit 7", 3: "Inès"}
+    assert journal.state(board) == table.head()
+
+
+def test_a_table_that_changes_faster_than_it_can_be_read_is_tried_again(
+    journal: Journal, board: Board, table: Document, doc: StandinDocument
+) -> None:
+    restless = Restless(table, lambda n: doc.update("Interventions", 1, {"Agent": f"edit {n}"}), times=999)
+    with pytest.raises(ReadingError, match="faster"):
+        reconcile(journal, board, restless)
+    assert not journal.head(board).complete and shown(journal, board) == {}
+
+
+def test_only_what_was_touched_is_read(
+    journal: Journal, board: Board, table: Document, doc: StandinDocument, grist: StandinGrist
+) -> None:
+    assert reconcile(journal, board, table).whole
+    doc.update("Interventions", 2, {"Agent": "Lucie"})
+    doc.delete("Interventions", 3)
+    del grist.requests[:]
+    result = reconcile(journal, board, table)
+    assert (result.whole, result.rows, result.changes) == (False, 2, 2)
+    assert [path for _, path, _ in grist.requests if "/records" in path and "filter" not in path] == []
+    del grist.requests[:]
+    assert reconcile(journal, board, table).changes == 0 and len(grist.requests) == 1
+    assert reconcile(journal, board, table, whole=True).whole
+
+
+def test_a_row_that_a_webhook_changed_is_read_again_with_the_next_comparison(
+    journal: Journal, board: Board, table: Document, doc: StandinDocument
+) -> None:
+    """A webhook may be late: what it says is not of a known state."""
+    reconcile(journal, board, table)
+    journal.commit(board, read_webhook(b'[{"id": 2, "Agent": "from long ago"}]', board).rows, "webhook")
+    assert reconcile(journal, board, table).changes == 1 and shown(journal, board)[2] == "Luc"
+
+
+def test_a_renamed_column_goes_on_as_itself(
     journal: Journal, board: Board, table: Document, doc: StandinDocument
 ) -> None:
     reconcile(journal, board, table)
-    doc.update("Interventions", 2, {"Agent": "Lucie"})
-    restless = Restless(table, lambda n: doc.update("Interventions", 1, {"Agent": f"edit {n}"}), times=99)
-    reconcile(journal, board, restless)
-    assert restless.read == 3
-    assert shown(journal, board) == {1: "Zoé", 2: "Lucie", 3: "Inès"}
+    doc.apply([["RenameColumn", "Interventions", "Agent", "Qui"]])
+    doc.update("Interventions", 1, {"Qui": "Zoë"})
+    assert reconcile(journal, board, table).changes == 1 and shown(journal, board)[1] == "Zoë"
+
+
+def test_a_document_put_back_to_an_earlier_state_begins_a_new_epoch(
+    journal: Journal, board: Board, table: Document, doc: StandinDocument
+) -> None:
+    before = copy.deepcopy((doc.tables, doc.history))
+    doc.update("Interventions", 1, {"Agent": "Zoë"})
+    doc.delete("Interventions", 2)
+    reconcile(journal, board, table)
+    epoch = journal.head(board).id.epoch
+    doc.tables, doc.history = before
+    reconcile(journal, board, table)
+    assert shown(journal, board) == {1: "Zoé", 2: "Luc", 3: "Inès"}
+    assert journal.head(board).id.epoch != epoch and journal.state(board) == table.head()
 
 
 def test_a_push_during_the_reading_is_not_undone(
     journal: Journal, board: Board, table: Document, doc: StandinDocument
 ) -> None:
-    """The webhook of an edit overtakes the reading from before it."""
-    from grist_live.change import read_webhook
-
+    """The webhook of an edit overtakes the reading from before it; that row is read once more."""
     reconcile(journal, board, table)
 
     class Overtaken(Restless):
-        def compare(self, left: str, right: str = "HEAD") -> dict[str, Any]:
-            raise AssertionError
-
         def records_body(self, name: str, row_ids: Collection[int] | None = None) -> bytes:
             body = self.table.records_body(name, row_ids)
             pushed = json.dumps([{"id": 1, "Agent": "pushed", "Derniere_MAJ": 9.5}]).encode()
             journal.commit(board, read_webhook(pushed, board).rows, "webhook")
             return body
 
-    reconcile(journal, board, Overtaken(table, lambda n: None, 0))
-    assert shown(journal, board)[1] == "pushed"
+    reconcile(journal, board, Overtaken(table, lambda n: None, 0), whole=True)
+    assert shown(journal, board)[1] == "pushed" and list(journal.owed(board)) == ["1"]
 
 
 def test_flushed_redis_is_filled_again(journal: Journal, board: Board, table: Document) -> None:
@@ -188,8 +242,6 @@ def test_flushed_redis_is_filled_again(journal: Journal, board: Board, table: Do
 def test_errors_of_rest_and_webhook_are_the_same_value(
     journal: Journal, board: Board, table: Document, doc: StandinDocument
 ) -> None:
-    from grist_live.change import read_webhook
-
     reconcile(journal, board, table)
     row = {"id": 1, **doc.rows("Interventions")[1], "Commentaire": ["E", "ZeroDivisionError", "division by zero"]}
     journal.commit(board, read_webhook(json.dumps([row]).encode(), board).rows, "webhook")
@@ -261,21 +313,18 @@ def test_grist_away_for_a_while_is_waited_for(
 def test_the_next_work_process_need_not_wait(work: Worker, journal: Journal, board: Board) -> None:
     until(lambda: journal.head(board).complete)
     work.stop()
-    assert not journal.redis.exists(journal.keys(board).lease + "reconcile")
+    assert not journal.redis.exists(journal.keys(board).keeper)
 
 
-def test_one_of_two_work_processes_reconciles(
-    work: Worker, journal: Journal, board: Board, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_of_two_work_processes_keeps_the_board(work: Worker, journal: Journal, board: Board) -> None:
     until(lambda: journal.head(board).complete)
-    monkeypatch.setattr("grist_live.journal.process_name", lambda: "another process")
-    assert not journal.lease(board, "reconcile", 1)
+    assert not journal.keep(board, "another process", 1)
 
 
 def test_a_whole_path_from_grist_to_the_stream(
     grist: StandinGrist, live_server: Callable[..., Any], journal: Journal, tmp_path: Any
 ) -> None:
-    """Bootstrap an empty document, serve it, edit in Grist: the change is on the stream; delete: after a reconcile."""
+    """Bootstrap an empty document, serve it, edit, undo and delete in Grist: all of it is on the stream at once."""
     document = grist.add_document()
     secret = "a-secret-for-the-whole-path"
     server = live_server(
@@ -297,10 +346,9 @@ def test_a_whole_path_from_grist_to_the_stream(
         add, update = stream.wait(2)
         assert add["data"]["fields"]["Agent"] == "Zoé" and update["data"]["fields"]["Statut"] == "En cours"
         document.undo()
-        undone = stream.wait(3)[2]  # its Derniere_MAJ went back: the row was read again
-        assert undone["data"]["fields"]["Statut"] == "En attente" and undone["data"]["source"] == "reconcile"
+        undone = stream.wait(3)[2]
+        assert undone["data"]["fields"]["Statut"] == "En attente" and undone["data"]["source"] == "watch"
         document.delete("Interventions", 1)
-        reconcile(journal, result.board, rest)
         assert stream.wait(4)[3]["data"]["action"] == "remove"
     rest.close()
 

@@ -93,7 +93,8 @@ def _first_fill(settings: Settings, board: Board) -> None:
 
 @click.command()
 @click.argument("board", required=False)
-def reconcile(board: str | None) -> None:
+@click.option("--whole", is_flag=True, help="Read the whole table, not only what changed since the last time.")
+def reconcile(board: str | None, whole: bool) -> None:
     """Compare a board (default: all) with its Grist table now.
 
     \b
@@ -112,10 +113,12 @@ def reconcile(board: str | None) -> None:
         if not chosen.doc:
             fail(f"board {name} names no document: run `python -m grist_live bootstrap DOC_ID`")
         owed = journal.owed(chosen)
-        result = run(journal, chosen, Document(settings.grist_url, chosen.doc, settings.grist_api_key))
+        document = Document(settings.grist_url, chosen.doc, settings.grist_api_key)
+        result = run(journal, chosen, document, whole=whole)
         journal.pay(chosen, owed)
+        read = "the whole table" if result.whole else "what was touched"
         first = ", first fill" if result.first else ""
-        click.echo(f"{name}: {result.rows} rows, {result.changes} changes{first}, {result.seconds:.2f} s")
+        click.echo(f"{name}: {read}: {result.rows} rows, {result.changes} changes{first}, {result.seconds:.2f} s")
 
 
 COMMANDS = (bootstrap, reconcile)

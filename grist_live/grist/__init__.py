@@ -5,9 +5,11 @@ retries that end, and errors that say in one line what happened and what to do. 
 thing raised for what Grist, the network or the API key do.
 """
 
+from grist_live.actions import State
 from grist_live.grist.address import parse_address
-from grist_live.grist.document import MAX_IDS, Document, Entry, State, Webhook
+from grist_live.grist.document import MAX_IDS, Document, Entry, Webhook
 from grist_live.grist.errors import GristError
+from grist_live.grist.live import Live, LiveError
 from grist_live.grist.reader import Reads, expiry, reads
 
 __all__ = [
@@ -15,6 +17,8 @@ __all__ = [
     "Document",
     "Entry",
     "GristError",
+    "Live",
+    "LiveError",
     "Reads",
     "State",
     "Webhook",

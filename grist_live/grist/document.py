@@ -8,12 +8,13 @@ import os
 import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 from urllib.parse import quote
 
 import requests
 from grist_api import GristDocAPI
 
+from grist_live.actions import State
 from grist_live.grist.address import document_id
 from grist_live.grist.errors import (
     GristError,
@@ -24,18 +25,12 @@ from grist_live.grist.errors import (
     refusal,
     retry_after,
 )
+from grist_live.grist.live import Live
 
 MAX_IDS = 200
 """Row ids in one `records_body`: they travel in the address, and Node.js takes 16 KiB of headers in all."""
 
 LONGEST_WAIT = 30.0
-
-
-class State(NamedTuple):
-    """A point in a document's history: `n` is its action number, `h` that action's hash."""
-
-    n: int
-    h: str
 
 
 class Entry(TypedDict):
@@ -88,6 +83,7 @@ class Document(GristDocAPI):  # type: ignore[misc]  # grist_api has no types
             )
         super().__init__(document_id(doc_id), api_key=api_key, server=server.strip().rstrip("/"))
         self.server: str = self._server
+        self._api_key = api_key
         self.doc_id: str = self._doc_id
         self._timeout, self._attempts, self._sleep = timeout, attempts, sleep
         self._session = requests.Session()
@@ -235,6 +231,21 @@ class Document(GristDocAPI):  # type: ignore[misc]  # grist_api has no types
         """
         answer: dict[str, Any] = self.call(f"compare?left={quote(left)}&right={quote(right)}").json()
         return answer
+
+    def may_read_all(self) -> bool:
+        """Tell whether the key's user may read everything in the document: only they may compare states."""
+        try:
+            self.compare("HEAD")
+        except GristError as error:
+            if error.status != 403:
+                raise
+            return False
+        return True
+
+    def live(self) -> Live:
+        """Open the document's websocket, on the server that has the document. Raises `LiveError`, `GristError`."""
+        where = self.call(f"/api/worker/{self.doc_id}", prefix="").json()
+        return Live(where.get("docWorkerUrl") or self.server, self.doc_id, self._api_key)
 
     def _list(self, url: str, key: str) -> list[Any]:
         entries: list[Any] = self.call(url).json()[key]

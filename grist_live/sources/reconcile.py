@@ -1,133 +1,154 @@
 """Reconcile: compare a board with its Grist table, and commit what differs.
 
-It fills a new board, finds rows that no webhook told of, and is the only way in which webhooks alone learn of
-deletions.
+It fills a new board, finds what no webhook told, and is the way back after any gap. It asks Grist what was touched
+since the state that the board is of; the whole table is read only where Grist can't tell.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Protocol
 
+import msgspec
+
+from grist_live.actions import Layout, State
 from grist_live.board import Board
-from grist_live.change import BodyError, read_records
-from grist_live.errors import UserError
-from grist_live.grist import State
-from grist_live.journal import WHOLE_TABLE, EpochError, Journal
+from grist_live.journal import WHOLE_TABLE, Commit, EpochError, Journal, OldStateError
+from grist_live.sources.reading import (
+    LayoutChangedError,
+    Reading,
+    ReadingError,
+    Table,
+    read_layout,
+    read_since,
+    read_whole,
+)
 
 log = logging.getLogger(__name__)
-TRIES = 3
-CHUNK = 200
-"""Row ids per request: they stand in the address."""
-
-
-class Table(Protocol):
-    """What reconcile needs of a document; `grist.Document` has it."""
-
-    def records_body(self, table: str, row_ids: Collection[int] | None = None) -> bytes: ...
-
-    def head(self) -> State: ...
-
-    def compare(self, left: str, right: str = "HEAD") -> dict[str, Any]: ...
+TRIES = 5
+_layout = msgspec.json.Decoder(Layout)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a reconcile found: rows read, changes logged, whether it was the board's first fill, seconds taken."""
+    """What a reconcile found: rows read, changes logged, whether it was the board's first fill, whether the whole
+    table was read, seconds taken."""
 
     rows: int
     changes: int
     first: bool
+    whole: bool
     seconds: float
 
 
-class ReconcileError(UserError):
-    """The table could not be compared; the message says what to do."""
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """How a reconcile may write: with which fence, and who is told of what was committed."""
+
+    fence: bytes = b""
+    told: Callable[[Commit], object] = lambda commit: None
 
 
-def reconcile(journal: Journal, board: Board, table: Table) -> Result:
-    """Make the board equal to the whole table.
+PLAIN = Writer()
+
+
+def reconcile(journal: Journal, board: Board, table: Table, writer: Writer = PLAIN, whole: bool = False) -> Result:
+    """Make the board equal to the table.
 
     Steps:
-    1. Note the board's position, then read the table between two looks at the document's state: a reading counts
-       only if nothing changed meanwhile. On a table that never rests, the rows that did change are left out.
-    2. Commit. Rows that were pushed after the noted position are newer than the reading, and skipped there.
+    1. Note the board's position and the document's state that it is of, then read what was touched since that state,
+       or the whole table: on the first fill, when `whole` asks for it, when the state is forgotten or unknown.
+    2. Commit. Rows that were pushed after the noted position are newer than the reading: they are skipped, and owed.
     3. On the first fill nothing is logged; one reset tells the viewers.
 
-    Raises `ReconcileError`, grist's errors, or one of `journal.Unavailable`.
+    Raises `ReadingError`, grist's errors, `FencedError`, or one of `journal.Unavailable`.
     """
     began = time.monotonic()
     journal.adopt(board)
     for _ in range(TRIES):
         head = journal.head(board)
-        rows, moving = _read(board, table)
-        gone = journal.row_ids(board) - {row for row, _ in rows}
-        changes = [(row, text) for row, text in rows if row not in moving]
-        changes += [(row, b"") for row in sorted(gone - moving)]
-        first = not head.complete
+        state = journal.state(board) if head.complete else None
         try:
-            commit = journal.commit(board, changes, "reconcile", since=head.id, fill=first)
-        except EpochError:
-            continue  # Redis restarted, or another process filled the board: our position means nothing any more
-        if first:
+            reading = _read(journal, board, table, None if whole else state)
+            commit = _commit(journal, board, reading, state, writer, fill=not head.complete, since=head.id)
+        except (EpochError, OldStateError):
+            continue  # Redis restarted, or another process was faster: our position means nothing any more
+        except LayoutChangedError:
+            whole = True
+            continue
+        if not head.complete:
             journal.filled(board)
-        if moving or commit.skipped:
-            log.info("board %s: %d rows left to the pushes", board.name, len(moving) + len(commit.skipped))
-        return Result(len(rows), commit.new, first, time.monotonic() - began)
-    raise ReconcileError(f"board {board.name}: the journal began anew {TRIES} times; try again")
+        if commit.skipped:
+            log.info("board %s: %d rows are newer than the reading: read again", board.name, len(commit.skipped))
+        return Result(len(reading.rows), commit.new, not head.complete, reading.whole, time.monotonic() - began)
+    raise ReadingError(f"board {board.name}: the journal or the table's columns changed {TRIES} times; try again")
 
 
-def _read(board: Board, table: Table) -> tuple[list[tuple[int, bytes]], set[int]]:
-    """Read the whole table; return its rows, and those that changed while it was read."""
-    before = table.head().h
-    for last in (False, False, True):
-        rows = _rows(board, table.records_body(board.table))
-        after = table.head().h
-        if after == before:
-            return rows, set()
-        if last:
-            return rows, _touched(table.compare(before, after), board.table)
-        before = after
-    raise AssertionError("unreachable")
+def _read(journal: Journal, board: Board, table: Table, state: State | None) -> Reading:
+    layout = stored_layout(journal, board)
+    if state and layout and layout.doc == table.doc_id and [p.id for p in layout.columns] == list(board.ids):
+        pushed = journal.pushed(board)
+        reading = None if pushed is None else read_since(board, table, layout, state, pushed)
+        if reading is not None:
+            return reading
+    layout = read_layout(board, table, layout)
+    reading = read_whole(board, table, layout)
+    journal.set_layout(board, msgspec.json.encode(layout))
+    return reading
 
 
-def _touched(comparison: dict[str, Any], table: str) -> set[int]:
-    """Return the rows of a table that a comparison names; Grist lists them all, however many."""
-    deltas = comparison["details"]["rightChanges"]["tableDeltas"].get(table, {})
-    return {row for kind in ("addRows", "updateRows", "removeRows") for row in deltas.get(kind, ())}
+def stored_layout(journal: Journal, board: Board) -> Layout | None:
+    """Return the layout of the last whole reading."""
+    text = journal.layout(board)
+    return _layout.decode(text) if text else None
 
 
-def _rows(board: Board, body: bytes) -> list[tuple[int, bytes]]:
+def _commit(
+    journal: Journal, board: Board, reading: Reading, state: State | None, writer: Writer, **how: object
+) -> Commit:
+    rows = list(reading.rows.items())
+    if reading.whole:
+        rows += [(row, b"") for row in sorted(journal.row_ids(board) - reading.rows.keys())]
+    # A hash that Grist has forgotten, or smaller numbers: the document was put back to an earlier state, or pruned.
+    anew = reading.whole and state is not None and reading.state.n < state.n
+    commit = journal.commit(
+        board,
+        rows,
+        "reconcile",
+        state=reading.state,
+        kind="anew" if anew else "whole",
+        fence=writer.fence,
+        want_rows=board.compat,
+        **how,  # type: ignore[arg-type]
+    )
+    writer.told(commit)
+    return commit
+
+
+def reread(journal: Journal, board: Board, table: Table, row_ids: Collection[int], writer: Writer = PLAIN) -> int:
+    """Read single rows again, and commit them; rows that are gone are removed. Return how many changed."""
+    position, state, layout = journal.head(board).id, journal.state(board), stored_layout(journal, board)
+    if state is None or layout is None:
+        return reconcile(journal, board, table, writer).changes
     try:
-        return read_records(body, board)
-    except BodyError as error:
-        raise ReconcileError(f"board {board.name}: {error}") from None
+        reading = read_since(board, table, layout, state, row_ids)
+    except LayoutChangedError:
+        reading = None
+    if reading is None:
+        return reconcile(journal, board, table, writer).changes
+    return _commit(journal, board, reading, state, writer, since=position).new
 
 
-def reread(journal: Journal, board: Board, table: Table, row_ids: Collection[int]) -> int:
-    """Read single rows again and commit them; rows that are gone are removed. Return how many changed."""
-    ids, changes = sorted(row_ids), 0
-    for start in range(0, len(ids), CHUNK):
-        part = ids[start : start + CHUNK]
-        position = journal.head(board).id
-        rows = _rows(board, table.records_body(board.table, part))
-        found = {row for row, _ in rows}
-        rows += [(row, b"") for row in part if row not in found]
-        changes += journal.commit(board, rows, "reconcile", since=position).new
-    return changes
-
-
-def pay(journal: Journal, board: Board, table: Table) -> bool:
+def pay(journal: Journal, board: Board, table: Table, writer: Writer = PLAIN) -> bool:
     """Read from Grist what is owed to the board; tell whether anything was."""
     owed = journal.owed(board)
     if not owed:
         return False
     if WHOLE_TABLE in owed:
-        reconcile(journal, board, table)
+        reconcile(journal, board, table, writer)
     else:
-        reread(journal, board, table, [int(row) for row in owed])
+        reread(journal, board, table, [int(row) for row in owed], writer)
     journal.pay(board, owed)
     return True
