@@ -136,5 +136,5 @@ def author(board: Board, user: str) -> str:
     if board.authors == "none" or not user:
         return ""
     if board.authors == "name":
-        user = " ".join(part.capitalize() for part in user.partition("@")[0].replace(".", " ").split())
+        user = user.partition("@")[0].replace(".", " ").replace("_", " ").title()
     return msgspec.json.encode(user).decode()
