@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from grist_live.board import Board, make_board
+from grist_live.board import Board, load_preset, make_board
 from grist_live.filters import FilterError, parse
 
 
@@ -159,3 +161,64 @@ def test_a_change_of_a_time_with_other_columns_is_left_out(board: Board) -> None
     filter = parse(board, [("status", "Bloqué")])
     data = b'{"action":"update","row":4,"fields":{"Statut":"x"},"was":{"Statut":"y"},"at":1.5,"source":"webhook"}'
     assert filter and filter.change(data, b'"a"\t"b"\t') is None
+
+
+CELLS = {
+    "Statut": st.sampled_from(["En cours", "Bloqué", None]),
+    "Localisation": st.sampled_from(["13002 Marseille", "20200 Bastia", "lot 13", None]),
+    "Commentaire": st.sampled_from(["Feu éteint", "rien", 7, ["L", "Feu"], None]),
+}
+QUERIES = [
+    [("status", "Bloqué")],
+    [("department", "13")],
+    [("q", "feu")],
+    [("q", "feu"), ("department", "20"), ("status", "")],
+]
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.none() | st.fixed_dictionaries(CELLS)), max_size=25))
+def test_a_filtered_stream_ends_in_the_filtered_table(edits: list[tuple[int, dict[str, object] | None]]) -> None:
+    """Whatever is edited, added and removed: who follows the stream sees the rows that the filter lets through."""
+    board = load_preset("interventions")
+    for query in QUERIES:
+        filter = parse(board, query)
+        assert filter
+        table: dict[int, dict[str, object]] = {}
+        seen: dict[int, dict[str, object]] = {}
+        for row, cells in edits:
+            before = table.pop(row, None)
+            after = None if cells is None else {**dict.fromkeys(board.ids), **cells}
+            if after is not None:
+                table[row] = after
+            if change := _change(row, before, after):
+                text = b"".join(v + b"\t" for v in row_of(board, **(after or before or {})))
+                told = filter.change(json.dumps(change).encode(), text)
+                _follow(seen, json.loads(told) if told else None)
+        assert seen == {row: c for row, c in table.items() if filter.matches(row_of(board, **c))}, query
+
+
+def _change(row: int, before: dict[str, object] | None, after: dict[str, object] | None) -> dict[str, object] | None:
+    """Write a change as the journal does; None when nothing changed."""
+    changed = [c for c in (before or after or {}) if (before or {}).get(c) != (after or {}).get(c)]
+    if before is None and after is None or (before is not None and after is not None and not changed):
+        return None
+    action = "add" if before is None else "remove" if after is None else "update"
+    names = changed if action == "update" else list(before or after or {})
+    fields = {c: after[c] for c in names} if after is not None else {}
+    was = {c: before[c] for c in names} if before is not None else {}
+    return {"action": action, "row": row, "fields": fields, "was": was, "at": 1.5, "source": "webhook"}
+
+
+def _follow(seen: dict[int, dict[str, object]], change: dict[str, object] | None) -> None:
+    """Do what a viewer does with a change; an update of a row that it doesn't have is an error."""
+    if change is None:
+        return
+    row, fields = int(str(change["row"])), change["fields"]
+    assert isinstance(fields, dict)
+    if change["action"] == "remove":
+        del seen[row]
+    elif change["action"] == "add":
+        assert row not in seen
+        seen[row] = fields
+    else:
+        seen[row] = seen[row] | fields
