@@ -40,6 +40,9 @@ test('counts per status become a curve per door', () => {
   assert.deepEqual(trends.total, [{at: 100_000, n: 6}, {at: 700_000, n: 1}]);
   assert.deepEqual(trends.waiting?.map((point) => point.n), [3, 1]);
   assert.equal(trends.urgent, undefined);
+  const told = trendsOf([{at: 1, counts: {'En attente': 2}, total: 5, urgent: null}, {at: 2, counts: {}, total: 0, urgent: 0}, {at: 3, counts: {}, total: 4, urgent: 1}], board);
+  assert.deepEqual(told.total?.map((point) => point.n), [5, 0, 4]);
+  assert.deepEqual(told.urgent, [{at: 2000, n: 0}, {at: 3000, n: 1}]);
 });
 
 test('a curve fills its box, and there is none without a past', () => {

@@ -2,12 +2,12 @@
 /**
  * @typedef {import('./types.js').Board} Board
  * @typedef {import('./select.js').Door} Door
- * @typedef {{at: number, counts: Record<string, number>}} Slot at: epoch seconds
+ * @typedef {{at: number, counts: Record<string, number>, total?: number, urgent?: number | null}} Slot at: epoch seconds
  * @typedef {{at: number, n: number}} Point at: epoch milliseconds
  */
 
 /**
- * Turn counts per status into one series per door. There is none for urgent: the server counts statuses.
+ * Turn counts per status into one series per door; for urgent where the server has counted it (older figures don't know).
  * @param {Slot[]} slots oldest first
  * @param {Board} board
  * @returns {Partial<Record<Door, Point[]>>}
@@ -15,7 +15,7 @@
 export function trendsOf(slots, board) {
   /** @type {Partial<Record<Door, Point[]>>} */
   const trends = {};
-  for (const {at, counts} of slots) {
+  for (const {at, counts, total, urgent} of slots) {
     if (!Number.isFinite(at) || typeof counts !== 'object' || counts === null) continue;
     const sums = {total: 0, waiting: 0, active: 0, blocked: 0, done: 0};
     for (const [value, n] of Object.entries(counts)) {
@@ -24,7 +24,10 @@ export function trendsOf(slots, board) {
       const {meaning} = board.statusOf(value);
       if (meaning !== 'unknown') sums[meaning] += n;
     }
-    for (const [door, n] of Object.entries(sums)) (trends[/** @type {Door} */ (door)] ??= []).push({at: at * 1000, n});
+    // Rows without a status count, too.
+    if (Number.isFinite(total)) sums.total = Number(total);
+    const points = typeof urgent === 'number' && Number.isFinite(urgent) ? {...sums, urgent} : sums;
+    for (const [door, n] of Object.entries(points)) (trends[/** @type {Door} */ (door)] ??= []).push({at: at * 1000, n});
   }
   return trends;
 }
