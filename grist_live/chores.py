@@ -19,6 +19,8 @@ MOST = 10_000
 """Chores that wait at the most; beyond it the compatible keys are not written (they are best effort)."""
 GATHER = 0.015
 """Seconds in which others may join: each trip to Redis wakes two processes, which costs more than what it carries."""
+PARKED_FOR = 10.0
+"""Seconds after which parked rows are looked after: a keeper's lease has ended by then, or been prolonged."""
 AT_ONCE = 500
 """Changes that go to Redis together, when many wait."""
 
@@ -31,6 +33,7 @@ class Chores:
         # Not queue.Queue: under gevent its `put` gives way to others, and the webhook's answer would come after them.
         self._queue: queue.SimpleQueue[tuple[Board, Commit, float]] = queue.SimpleQueue()
         self._owed: dict[str, Board] = {}
+        self._parked: set[str] = set()
         self._lock = threading.Lock()
         self._pid = 0
 
@@ -68,6 +71,28 @@ class Chores:
         for board in owed.values():
             self.owe(board)
 
+    def look_after_parked(self, board: Board) -> None:
+        """See to it that webhook rows don't wait for a keeper that is no more, though no other webhook comes."""
+        with self._lock:
+            if board.name in self._parked:
+                return
+            self._parked.add(board.name)
+        timer = threading.Timer(PARKED_FOR, self._unpark, (board,))
+        timer.daemon = True
+        timer.start()
+
+    def _unpark(self, board: Board) -> None:
+        with self._lock:
+            self._parked.discard(board.name)
+        try:
+            commit = self.journal.commit(board, (), "webhook", want_rows=board.compat)
+            self.tell_compat(board, commit, time.time())
+            if not self.journal.parked(board):
+                return
+        except Unavailable as error:
+            log.warning("board %s: could not look after its parked rows: %s", board.name, error)
+        self.look_after_parked(board)
+
     def _work(self) -> None:
         while True:
             waiting = [self._queue.get()]
@@ -94,5 +119,6 @@ def summary(commit: Commit) -> dict[str, Any]:
         "changed": commit.new,
         "unchanged": commit.unchanged,
         "owed": len(commit.suspects),
+        "parked": commit.parked,
         "id": str(commit.id),
     }

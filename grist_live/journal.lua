@@ -73,6 +73,7 @@ if verb == 'keep' then
   local fence = call('GET', KEEPER)
   if not fence then
     fence = ARGV[3] .. ' ' .. call('HINCRBY', META, 'fence', 1)
+    call('DEL', WATCHING) -- what another heard is no longer told
   elseif match(fence, '^(.*) %d+$') ~= ARGV[3] then
     return ''
   end

@@ -66,9 +66,10 @@ class Metrics:
         """Count an answered webhook."""
         self._child(self._webhook_seconds, board).observe(seconds)
 
-    def rows(self, board: str, new: int, same: int, stale: int, rejected: int) -> None:
+    def rows(self, board: str, new: int, same: int, stale: int, parked: int, rejected: int) -> None:
         """Count rows by what became of them."""
-        for result, count in (("new", new), ("same", same), ("stale", stale), ("rejected", rejected)):
+        counts = {"new": new, "same": same, "stale": stale, "parked": parked, "rejected": rejected}
+        for result, count in counts.items():
             if count:
                 self._child(self._rows, board, result).inc(count)
 

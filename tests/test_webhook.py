@@ -27,7 +27,7 @@ def test_it_works(make_client: Callable[..., FlaskClient], journal: Journal) -> 
     answer = make_client().post(DOOR, json=[{"id": 12, "Statut": "En cours", "manualSort": 12, "Secret": "x"}])
     assert answer.status_code == 200
     assert answer.json | {"id": ""} == {
-        "success": True, "message": "Broadcast envoyé", "changed": 1, "unchanged": 0, "owed": 0, "id": "",
+        "success": True, "message": "Broadcast envoyé", "changed": 1, "unchanged": 0, "owed": 0, "parked": 0, "id": "",
     }  # fmt: skip
     assert b"Secret" not in journal.history(BOARD)[0][0].data and len(journal.row_ids(BOARD)) == 1
 

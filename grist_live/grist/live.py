@@ -81,8 +81,10 @@ class Live:
                 redirect_limit=0,
             )
         except (websocket.WebSocketException, OSError, ValueError) as error:
-            answered = isinstance(error, websocket.WebSocketBadStatusException)
-            raise LiveError(f"no websocket at {address}: {_first_line(error)}", permanent=answered) from None
+            if isinstance(error, websocket.WebSocketBadStatusException):
+                why = f"the answer is status {error.status_code}; does a proxy let websockets pass (Upgrade)?"
+                raise LiveError(f"no websocket at {address}: {why}", permanent=True) from None
+            raise LiveError(f"no websocket at {address}: {_first_line(error)}") from None
         try:
             self._open(doc_id)
         except BaseException:

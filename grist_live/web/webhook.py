@@ -125,6 +125,8 @@ class Door:
             journal.publish_test(board, test)
         if commit.suspects:
             chores.owe(board, commit.suspects)
+        if commit.parked:
+            chores.look_after_parked(board)
         if batch.rejected:
             log.warning("board %s: %d records set aside: %s", board.name, len(batch.rejected), batch.rejected[0])
             chores.set_aside(board, batch.rejected)
@@ -140,7 +142,7 @@ class Door:
 
     def _count(self, board: Board, commit: Commit, rejected: int, seconds: float) -> None:
         self._metrics.webhook(board.name, seconds)
-        self._metrics.rows(board.name, commit.new, commit.unchanged, len(commit.suspects), rejected)
+        self._metrics.rows(board.name, commit.new, commit.unchanged, len(commit.suspects), commit.parked, rejected)
 
 
 class Answer(NamedTuple):
