@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from grist_live.app import create_app
 from grist_live.effects.evaluator import AT_ONCE, LEASE
 from grist_live.effects.message import Words
+from grist_live.effects.run import Effects
 from grist_live.effects.sender import CLAIM, GIVE_UP
 from grist_live.jobs import Jobs
-from grist_live.journal import Journal, connect
+from grist_live.journal import WORK, Journal, connect
 from grist_live.outbound import OutboundError
-from tests.redis_server import RedisServer
-from tests.rules_lab import ALERT, ANSWER, DONE, START, URGENT, WAITING, Lab, text_of
+from grist_live.settings import Settings
+from tests.redis_server import RedisServer, executables
+from tests.rules_lab import ALERT, ANSWER, DONE, START, URGENT, WAITING, Lab, Memory, board_with, text_of
 
 LATE = {
     "name": "late",
@@ -498,3 +504,71 @@ def test_redis_may_be_killed_and_restarted(own_redis: RedisServer, empty: bool) 
     it.settle(after=901)
     assert [row for rule, row in it.outlet.told if rule == "late"] == ([4] if empty else [1, 2, 3, 4])
     it.journal.close()
+
+
+@pytest.mark.parametrize("executable", executables())
+def test_every_redis_does(executable: str, tmp_path: Path) -> None:
+    server = RedisServer(executable, tmp_path / "redis").start()
+    journal = Journal(connect(server.url))
+    try:
+        it = Lab(journal, ALERT | {"cooldown": "1 min", "limit": 2}, ANSWER, LATE)
+        for row in range(1, 5):
+            it.change(row, URGENT)
+        it.outlet.fails = [OutboundError("no", permanent=True), OutboundError("later", whole=True)]
+        it.settle()
+        it.settle(after=30)
+        it.change(1, DONE)
+        it.settle()
+        it.settle(after=1000)
+        assert it.jobs.revive(it.board, "memory", it.clock()) == 1
+        it.settle()
+        told = [("urgent", 2), ("urgent", 0), ("resolved", 1), *(("late", n) for n in (2, 3, 4)), ("urgent", 1)]
+        assert it.outlet.told == told
+        assert it.jobs.latency(it.board, "memory")[0][-1] == ("+Inf", 7)
+    finally:
+        journal.close()
+        server.kill()
+
+
+# -------------------------------------------------------------------------------------------------- rules that sleep
+
+
+def test_rules_that_slept_begin_with_what_is_new(journal: Journal) -> None:
+    board = board_with(ALERT)
+    journal.adopt(board)
+    outlet = Memory()
+    settings = Settings(boards={"interventions": board})
+    awake = Effects(settings, journal, {"memory": outlet})
+    awake.start()
+    until(lambda: journal.redis.exists(journal.keys(board).rules + "state"))
+    awake.stop()
+    journal.commit(board, [text_of(board, 1, URGENT)], "webhook")
+    other = json.dumps({"at": time.time()})
+    journal.redis.hset(WORK, "elsewhere:1", other)  # there the outlet may be configured
+    for alive in (True, False):
+        asleep = Effects(settings, journal, {})
+        asleep.start()
+        asleep.stop()
+        assert journal.redis.exists(journal.keys(board).rules + "state") == alive
+        journal.redis.delete(WORK)
+    awake = Effects(settings, journal, {"memory": outlet})
+    awake.start()
+    until(lambda: journal.redis.exists(journal.keys(board).rules + "state"))
+    journal.commit(board, [text_of(board, 2, URGENT)], "webhook")
+    until(lambda: outlet.told)
+    awake.stop()
+    assert outlet.told == [("urgent", 2)]
+
+
+def test_the_web_process_begins_the_rules_too(make_settings: Callable[..., Settings], journal: Journal) -> None:
+    tchap = {"url": "http://127.0.0.1:9", "token": "x", "room": "!r"}
+    app = create_app(make_settings(outlets={"tchap": tchap}))
+    app.extensions["grist_live"].stop()
+    assert journal.redis.hget("grist-live:{interventions}:rules:state", "position").endswith(b"-0")
+
+
+def until(condition: Callable[[], Any], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from grist_live.board import Board, make_board
 from grist_live.sentence import Change, RuleError, parse, seconds
@@ -116,3 +118,24 @@ def test_a_meaning_that_no_choice_has_is_named() -> None:
     for text in ("becomes urgent", "becomes done"):
         with pytest.raises(RuleError, match="no choice"):
             parse(text, board)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.sampled_from(
+            "becomes urgent waiting done is was not and or for more than 15 min priority status changes from to "
+            "Urgente Haute place contains above 3 empty added removed ' \" é".split(" ")
+        ),
+        max_size=9,
+    )
+)
+def test_any_text_is_read_or_refused_in_words(board: Board, words: list[str]) -> None:
+    try:
+        sentence = parse(" ".join(words), board)
+    except RuleError as error:
+        assert str(error)
+        return
+    for before in (None, WAITING, URGENT, DONE):
+        for after in (None, WAITING, URGENT, DONE):
+            assert sentence.fits(Change("1-1", 1, 0.0, before, after)) in (True, False)

@@ -12,7 +12,7 @@ from grist_live.effects.evaluator import Evaluator
 from grist_live.effects.outlet import Outlet
 from grist_live.effects.sender import Sender
 from grist_live.jobs import Jobs
-from grist_live.journal import Journal, Unavailable
+from grist_live.journal import WORK, Journal, Unavailable
 from grist_live.rules import read
 from grist_live.settings import Settings
 
@@ -66,12 +66,15 @@ class Effects:
         self.senders[outlet].news.set()
 
     def _forget(self) -> None:
-        """Forget the cursor of boards whose rules sleep: when they wake, days later, they begin with what is new."""
-        for board in self._asleep:
-            try:
+        """Forget the cursor of boards whose rules sleep: when they wake, days later, they begin with what is new.
+
+        Not while another work process lives: in its configuration they may be awake.
+        """
+        try:
+            for board in self._asleep if not self._journal.others(WORK) else ():
                 self.jobs.forget(board)
-            except Unavailable as error:
-                log.warning("Redis is away: %s", error)
+        except Unavailable as error:
+            log.warning("Redis is away: %s", error)
 
     def _wake(self) -> None:
         """Wake a board's evaluator when something was logged; without this it would look once a second."""
