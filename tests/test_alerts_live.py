@@ -124,7 +124,7 @@ def test_an_edit_is_followed_from_the_door_to_the_room_and_no_log_tells_a_secret
     token_file = tmp_path / "token-of-the-bot"
     token_file.write_text(people["bot"].token)
     outlet = {"url": synapse.url, "token_file": str(token_file), "room": room}
-    board = {"open": False, "access": "token", "doc": "doc", "compat": False}
+    board = {"open": False, "access": "token", "doc": "7uJkLmNoPqRs", "compat": False}
     server = live_server(
         command="serve",
         board=board,
