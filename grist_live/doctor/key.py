@@ -22,9 +22,15 @@ def check_key(patient: Patient) -> Iterator[Finding]:
         yield found("key-missing", "there is no API key")
     if patient.closed:
         return
+    try:
+        document = patient.document
+    except GristError as error:
+        patient.closed = True
+        yield found("document-not-found", str(error))
+        return
     asked = patient.clock()
     try:
-        answer = patient.document.call("", prefix=f"/api/docs/{board.doc}")
+        answer = document.call("", prefix=f"/api/docs/{board.doc}")
     except GristError as error:
         patient.closed = True
         yield _refusal(error)

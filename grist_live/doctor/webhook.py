@@ -40,7 +40,7 @@ def _fields(patient: Patient, webhook: Webhook) -> Iterator[Finding]:
         yield found("webhook-events", f"{name} doesn't send {' nor '.join(sorted(missing))} events")
     if fields.get("isReadyColumn"):
         yield found("webhook-condition", f"{name} waits for {fields['isReadyColumn']}")
-    if not board.open and not _secret_fits(patient, fields.get("authorization") or ""):
+    if not _secret_fits(patient, fields.get("authorization") or ""):
         yield found("webhook-secret", f"{name} sends another secret than ours")
     yield from _watched(patient, name, fields)
 

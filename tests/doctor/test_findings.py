@@ -332,6 +332,12 @@ def test_a_proxy_that_refuses_is_not_grist(status: int, world: World) -> None:
     assert "grist-fails" in ids and not ids & {"key-refused", "key-no-access", "document-not-found"}
 
 
+def test_what_is_no_document_id_is_not_found(world: World) -> None:
+    world.change_board(doc="a/b")
+    ids = world.ids(quick=True)
+    assert "document-not-found" in ids and not ids & {"grist-away", "check-failed"}
+
+
 def test_an_optional_column_may_be_missing(world: World) -> None:
     world.doc.apply([["RemoveColumn", "Interventions", "Latitude"]])
     ids = world.ids(quick=True)
