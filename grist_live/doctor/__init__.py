@@ -13,7 +13,7 @@ from grist_live.doctor.address import check_address
 from grist_live.doctor.configuration import check_configuration
 from grist_live.doctor.finding import KINDS, Finding, Kind, found
 from grist_live.doctor.key import check_key, check_reading
-from grist_live.doctor.live import check_websocket
+from grist_live.doctor.live import check_source, check_websocket
 from grist_live.doctor.page import check_page
 from grist_live.doctor.patient import Patient, Unknown
 from grist_live.doctor.store import check_processes, check_redis
@@ -40,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     check_queue,
     check_domain,
     check_websocket,
+    check_source,
     check_page,
     check_address,
 )

@@ -172,7 +172,8 @@ KINDS: dict[str, Kind] = {
     "webhook": Kind("ok", "The webhook to us is there, enabled, and delivers."),
     "webhook-missing": Kind(
         "warning",
-        "No webhook of the table sends to our address; an error where the document can't be watched.",
+        "No webhook of the table sends to our address: an error where the document can't be watched, nothing wrong "
+        "where the board's source is watch.",
         "Run bootstrap.",
     ),
     "webhook-disabled": Kind(
@@ -271,8 +272,20 @@ KINDS: dict[str, Kind] = {
     "websocket": Kind("ok", "The document's websocket opens: edits arrive at once, with deletions and authors."),
     "websocket-missing": Kind(
         "warning",
-        "The document's websocket can't be used: edits arrive by webhook alone.",
+        "The document's websocket can't be used: edits arrive by webhook alone. An error where the board's source is "
+        "watch.",
         "Let the proxy in front of Grist pass websockets (Upgrade); Grist needs to be 1.7.13 or later.",
+    ),
+    "source": Kind("ok", "The work process takes the changes in as the board's source says."),
+    "source-deaf": Kind(
+        "warning",
+        "The work process doesn't hear the document's actions: edits arrive by webhook alone.",
+        "Do what the finding on the websocket says; if there is none, wait five minutes or restart the work process.",
+    ),
+    "source-failing": Kind(
+        "error",
+        "The work process can't read the document.",
+        "Do what the findings on Grist and the key say; else look at `python -m grist_live logs work`.",
     ),
     # page
     "page": Kind("ok", "A page of the document shows our widget."),

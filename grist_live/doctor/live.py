@@ -1,57 +1,42 @@
-"""The document's own websocket: may we watch?"""
+"""How changes come in: may the document be watched, and does the work process hear it?"""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Iterator
-from typing import Any
 
-import websocket
-
-from grist_live.doctor.finding import Finding, found
+from grist_live import health
+from grist_live.doctor.finding import Finding, Severity, found
 from grist_live.doctor.patient import Patient, Unknown
-
-QUERY = "/?clientId=0&counter=0&newClient=1&browserSettings=%7B%7D"
+from grist_live.doctor.store import living
+from grist_live.grist import GristError, LiveError
 
 
 def check_websocket(patient: Patient) -> Iterator[Finding]:
-    if not patient.reads_all:
-        raise Unknown  # it wouldn't be watched
+    source = patient.board.source
+    if source == "webhook" or not patient.reads_all:
+        raise Unknown  # it isn't watched
     document = patient.document
     began = time.perf_counter()
     try:
-        refused = _open(document.server, document.doc_id, patient.settings.grist_api_key, patient.timeout)
-    except (websocket.WebSocketException, OSError, ValueError) as error:
-        refused = (str(error).splitlines() or [""])[0] or type(error).__name__
-    if refused:
-        yield found("websocket-missing", f"no websocket at {document.server}: {refused[:200]}")
+        document.live().close()
+    except (LiveError, GristError) as error:
+        severity: Severity = "error" if source == "watch" else "warning"
+        yield found("websocket-missing", str(error)[:300], severity)
+        return
+    yield found("websocket", f"the document's websocket answers in {(time.perf_counter() - began) * 1000:.0f} ms")
+
+
+def check_source(patient: Patient) -> Iterator[Finding]:
+    """Tell what the work process says of the board."""
+    work = {name.decode(): json.loads(state) for name, state in living(patient)[1].items()}
+    if not work:
+        raise Unknown
+    how = health.source(patient.board, work, bool(patient.settings.grist_api_key and patient.board.doc))
+    if how.get("error"):
+        yield found("source-failing", f"the work process can't read the document: {how['error']}")
+    elif how["kind"] == "webhook only":
+        yield found("source-deaf", f"the work process hears no actions: {how['why'] or 'it has just begun'}")
     else:
-        yield found("websocket", f"the document's websocket answers in {(time.perf_counter() - began) * 1000:.0f} ms")
-
-
-def _open(server: str, doc_id: str, key: str, timeout: float) -> str:
-    """Open the document and close it again; return why it was refused, or ""."""
-    connection: Any = websocket.create_connection(
-        server.replace("http", "ws", 1) + QUERY,
-        header=[f"Authorization: Bearer {key}"],
-        timeout=timeout,
-        suppress_origin=True,
-        redirect_limit=0,
-    )
-    try:
-        end = time.monotonic() + timeout
-        _await(connection, "type", "clientConnect", end)  # what is sent before it is lost
-        connection.send(json.dumps({"reqId": 1, "method": "openDoc", "args": [doc_id]}))
-        return str(_await(connection, "reqId", 1, end).get("error") or "")
-    finally:
-        connection.close()
-        connection.shutdown()  # close() leaves the socket open once the other side has closed
-
-
-def _await(connection: Any, key: str, value: object, end: float) -> dict[str, Any]:
-    while time.monotonic() < end:
-        message = json.loads(connection.recv())
-        if isinstance(message, dict) and message.get(key) == value:
-            return message
-    raise TimeoutError("no answer came")
+        yield found("source", f"changes come in by {how['kind']}")

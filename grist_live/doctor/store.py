@@ -78,20 +78,23 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def check_processes(patient: Patient) -> Iterator[Finding]:
-    client = connect(patient.settings.redis_url)
+    web, work = (len(states) for states in living(patient))
+    if not web:
+        yield found("web-missing", "no web process runs")
+    if not work:
+        yield found("work-missing", "no work process runs")
+    if web and work:
+        yield found("processes", f"{web} web and {work} work process(es) run")
+
+
+def living(patient: Patient) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
+    """Return what the web and the work processes that live told of themselves; strikes out nothing."""
+    client, since = connect(patient.settings.redis_url), patient.clock() - LIVING
     try:
-        alive = {kind: _living(cast(dict[bytes, bytes], client.hgetall(kind)), patient.clock()) for kind in (WEB, WORK)}
+        told = [cast(dict[bytes, bytes], client.hgetall(kind)) for kind in (WEB, WORK)]
     except Unavailable:
         raise Unknown from None
     finally:
         client.close()
-    if not alive[WEB]:
-        yield found("web-missing", "no web process runs")
-    if not alive[WORK]:
-        yield found("work-missing", "no work process runs")
-    if all(alive.values()):
-        yield found("processes", f"{alive[WEB]} web and {alive[WORK]} work process(es) run")
-
-
-def _living(states: dict[bytes, bytes], now: float) -> int:
-    return sum(json.loads(state)["at"] >= now - LIVING for state in states.values())
+    web, work = ({name: s for name, s in states.items() if json.loads(s)["at"] >= since} for states in told)
+    return web, work

@@ -111,6 +111,7 @@ class Live:
     def close(self) -> None:
         with contextlib.suppress(websocket.WebSocketException, OSError):
             self._socket.close(timeout=0)
+        self._socket.shutdown()  # type: ignore[no-untyped-call]  # close() does nothing once the other side has closed
 
     def receive(self, timeout: float) -> Action | None:
         """Wait at most so many seconds for an action; None when none came. Raises `LiveError` when the document

@@ -119,6 +119,8 @@ BROKEN: dict[str, Break] = {
     "stream-cut": lambda w: setattr(w.server, "stream", greet_and_end),
     "stream-quiet": lambda w: setattr(w.server, "stream", greet_and_hang),
     "websocket-missing": lambda w: setattr(w.grist.live, "refuse", 400),
+    "source-deaf": lambda w: w.work_says(source="webhook only", why="no websocket"),
+    "source-failing": lambda w: w.work_says(source="watch", error="Grist at … can't be reached"),
     "page-missing": lambda w: w.change_widget(url="https://elsewhere.example/other.html"),
     "page-elsewhere": lambda w: w.change_widget(url="https://old.example/widgets/dashboard.html"),
     "page-token": lambda w: w.change_widget(widgetOptions={"token": "expired"}),
@@ -422,3 +424,23 @@ def test_a_partial_readers_websocket_is_not_opened(world: World) -> None:
 def test_a_websocket_that_speaks_otherwise_is_missing(reshape: Any, world: World) -> None:
     world.grist.live.reshape = reshape
     assert "websocket-missing" in world.ids(quick=True)
+
+
+@pytest.mark.parametrize(("source", "severity"), [("auto", "warning"), ("both", "warning"), ("watch", "error")])
+def test_without_a_websocket_a_board_that_only_watches_is_in_trouble(source: str, severity: str, world: World) -> None:
+    world.grist.live.refuse = 404
+    world.change_board(source=source)
+    assert one(world.examine(quick=True), "websocket-missing").severity == severity
+
+
+def test_a_board_with_the_webhook_alone_opens_no_websocket(world: World) -> None:
+    world.change_board(source="webhook")
+    assert not world.ids(quick=True) & {"websocket", "websocket-missing"}
+    world.doc.webhooks.all.clear()
+    assert one(world.examine(quick=True), "webhook-missing").severity == "error"
+
+
+def test_a_board_that_only_watches_needs_no_webhook(world: World) -> None:
+    world.change_board(source="watch")
+    world.doc.webhooks.all.clear()
+    assert not [id for id in world.ids(quick=True) if id.startswith("webhook")]

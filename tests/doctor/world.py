@@ -95,8 +95,8 @@ class World:
         document.close()
         self.settings, self.problems = load(file, env, grist_api_key=OWNER, public_url=server.url, grist_url=grist.url)
         self.board: Board = self.settings.board
-        for kind in (WEB, WORK):
-            journal.alive(kind, {})
+        journal.alive(WEB, {})
+        self.work_says(source="watch")
 
     def change(self, **settings: Any) -> None:
         self.settings = dataclasses.replace(self.settings, **settings)
@@ -115,6 +115,10 @@ class World:
         return {f.id for f in self.examine(**options)}
 
     # What may be wrong
+
+    def work_says(self, **state: Any) -> None:
+        """Let the work process tell how it goes with the board."""
+        self.journal.alive(WORK, {"boards": {"interventions": state}})
 
     def column(self, name: str) -> Any:
         return self.doc.tables["Interventions"].columns[name]
