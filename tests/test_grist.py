@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grist_live.grist import MAX_IDS, Document, GristError, State, parse_address
+from grist_live.grist import MAX_IDS, Document, GristError, LiveError, State, parse_address
 from tests.standin_grist import EDITOR, OUTSIDER, OWNER, VIEWER, StandinDocument, StandinGrist
 
 
@@ -326,3 +326,14 @@ def test_a_document_may_be_pasted_as_its_address(pasted: str, server: str, docum
 def test_what_is_no_document_is_refused(text: str) -> None:
     with pytest.raises(GristError, match="no document id"):
         parse_address(text)
+
+
+def test_a_websocket_that_grist_closed_leaves_no_socket(grist: StandinGrist, there: StandinDocument) -> None:
+    with opened(grist, VIEWER) as (document, _):
+        live = document.live()
+        grist.live.close(1001)
+        with pytest.raises(LiveError, match="closed"):
+            for _ in range(50):
+                live.receive(0.1)
+        live.close()
+        assert live._socket.sock is None
