@@ -127,6 +127,11 @@ class Commit:
     skipped: list[int] = field(default_factory=list)
     changed: list[tuple[int, str, bytes]] = field(default_factory=list)
 
+    def span(self) -> tuple[str, ...]:
+        """Name the first and the last change that was logged, for our own logs."""
+        first = self.id._replace(counter=self.id.counter - self.new + 1)
+        return tuple(str(id) for id in dict.fromkeys((first, self.id))) if self.new else ()
+
 
 class Keys:
     """The Redis keys of one board; all share a hash tag, so that a cluster keeps them together."""

@@ -14,7 +14,7 @@ from grist_live.board import Board
 from grist_live.chores import Chores
 from grist_live.effects.run import Effects
 from grist_live.grist import Document
-from grist_live.journal import WORK, Journal, Unavailable
+from grist_live.journal import WORK, Commit, Journal, Unavailable
 from grist_live.settings import Settings
 from grist_live.sources.keeper import Keeper
 
@@ -99,8 +99,14 @@ class Worker:
                 self._open(boards[0]),
                 state=self.state["boards"],
                 every=self.settings.reconcile_minutes * 60 or float("inf"),
-                told=lambda board, commit: self._chores.tell_compat(board, commit, time.time()),
+                told=self._told,
             )
+
+    def _told(self, board: Board, commit: Commit) -> None:
+        """Log what was committed, so that an edit can be followed, and write it in the compatible format."""
+        if commit.new:
+            log.info("committed", extra={"board": board.name, "changes": commit.span()})
+        self._chores.tell_compat(board, commit, time.time())
 
     def _keep_house(self, board: Board) -> None:
         """Count the board's rows per status, a figure for every 10 minutes, and forget changes that are too old."""

@@ -78,8 +78,9 @@ class Door:
         request = given if REQUEST.fullmatch(given) else token_hex(6)
         began = time.perf_counter()
         answer = self._take(board, environ, began)
-        facts = {"board": board.name, "request": request, "status": answer.status, "changes": answer.changes}
-        level = logging.INFO if answer.changes or answer.status != 200 else logging.DEBUG
+        facts: dict[str, Any] = {"board": board.name, "request": request, "status": answer.status}
+        facts |= {"changes": answer.changes, **({"parked": answer.parked} if answer.parked else {})}
+        level = logging.INFO if answer.changes or answer.parked or answer.status != 200 else logging.DEBUG
         log.log(level, "webhook", extra={**facts, "ms": round((time.perf_counter() - began) * 1000, 2)})
         return answer._replace(headers=(*answer.headers, ("X-Request-Id", request)))
 
@@ -146,12 +147,14 @@ class Door:
 
 
 class Answer(NamedTuple):
-    """What the door answers: a JSON object, what HTTP says of it, and the ids of the first and the last change."""
+    """What the door answers: a JSON object, what HTTP says of it, the ids of the first and the last change, and how
+    many rows wait until the watcher has seen them."""
 
     body: dict[str, Any]
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     changes: tuple[str, ...] = ()
+    parked: int = 0
 
     def parts(self) -> tuple[bytes, str, list[tuple[str, str]]]:
         """Write body, status line and headers."""
@@ -167,8 +170,7 @@ def _done(commit: Commit, batch: Batch) -> Answer:
         answer["tests"] = len(batch.tests)
     if batch.rejected:
         answer["set_aside"] = batch.rejected[:20]
-    first = commit.id._replace(counter=commit.id.counter - commit.new + 1)
-    return Answer(answer, changes=tuple(str(id) for id in dict.fromkeys((first, commit.id))) if commit.new else ())
+    return Answer(answer, changes=commit.span(), parked=commit.parked)
 
 
 def _refuse(reason: str, status: int, *headers: tuple[str, str]) -> Answer:
