@@ -52,7 +52,9 @@ def create_app(settings: Settings, journal: Journal | None = None) -> Flask:
     app.register_blueprint(Stream(settings, journal, hub, access))
     app.register_blueprint(data.blueprint(settings, journal, access, Snapshots(journal)))
     app.register_blueprint(
-        viewer.blueprint(settings, access, Takes(settings, journal, chores), Admission(settings, access), metrics)
+        viewer.blueprint(
+            settings, access, Takes(settings, journal, chores), Admission(settings, access, journal), metrics
+        )
     )
     app.register_blueprint(pages.blueprint(settings, access))
     app.register_blueprint(status.blueprint(settings, journal, hub, metrics))

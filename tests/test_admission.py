@@ -28,6 +28,8 @@ from grist_live.grist import GristError, Reads, expiry, reads
 from grist_live.settings import Settings
 from tests.conftest import KEY
 from tests.live_server import LiveServer
+from tests.redis_server import RedisServer
+from tests.standin import routes
 from tests.standin_grist import OUTSIDER, VIEWER, StandinDocument, StandinGrist
 
 PATH = "/boards/interventions/token"
@@ -150,7 +152,7 @@ def test_a_token_is_checked_once_and_a_refusal_is_forgotten_soon(grist: StandinG
         asked[0] += 1
         return verdict[0]  # type: ignore[return-value]
 
-    door = Admission(Settings(), Access((), (KEY,)), ask, lambda: now[0])
+    door = Admission(Settings(), Access((), (KEY,)), ask=ask, clock=lambda: now[0])
     board = make_board("b", {"preset": "interventions", "access": "grist", "doc": doc.id})
     other = make_board("o", {"preset": "interventions", "access": "grist", "doc": "another"})
     good, bad = grist.access_token(doc.id), grist.access_token(doc.id)
@@ -173,7 +175,7 @@ def test_what_is_remembered_is_bounded_and_holds_no_token(
     grist: StandinGrist, doc: StandinDocument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(admission, "MOST_REMEMBERED", 3)
-    door = Admission(Settings(), Access((), (KEY,)), lambda *_: "all")
+    door = Admission(Settings(), Access((), (KEY,)), ask=lambda *_: "all")
     board = make_board("b", {"preset": "interventions", "access": "grist", "doc": doc.id})
     tokens = [grist.access_token(doc.id) for _ in range(9)]
     for token in tokens:
@@ -197,7 +199,7 @@ def test_at_most_two_checks_are_in_flight_and_nobody_waits_for_ever(
             running[0] -= 1
         return "all"
 
-    door = Admission(Settings(), Access((), (KEY,)), ask)
+    door = Admission(Settings(), Access((), (KEY,)), ask=ask)
     board = make_board("b", {"preset": "interventions", "access": "grist", "doc": doc.id})
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         jobs = [pool.submit(door.admit, board, grist.access_token(doc.id)) for _ in range(6)]
@@ -207,6 +209,43 @@ def test_at_most_two_checks_are_in_flight_and_nobody_waits_for_ever(
     assert most == [2]
     busy = [e for e in errors if isinstance(e, AdmissionError) and (e.status, e.reason) == (503, "busy")]
     assert len(busy) == 4 and errors.count(None) == 2
+
+
+def test_no_more_than_two_are_in_flight_in_all_processes(
+    live_server: Callable[..., LiveServer], grist: StandinGrist, doc: StandinDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, most, lock = [0], [0], threading.Lock()
+    compare = routes.compare
+
+    def slowly(document: StandinDocument, query: Any) -> Any:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        time.sleep(0.15)
+        with lock:
+            running[0] -= 1
+        return compare(document, query)
+
+    monkeypatch.setattr(routes, "ROUTES", [(*r[:3], slowly if r[3] is compare else r[3]) for r in routes.ROUTES])
+    board = {"access": "grist", "doc": doc.id}
+    servers = [live_server(token_keys=[KEY], grist_url=grist.url, board=dict(board)) for _ in range(2)]
+
+    def one(number: int) -> int:
+        body = {"token": grist.access_token(doc.id)}
+        return requests.post(servers[number % 2].url + PATH, json=body, timeout=20).status_code
+
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        assert set(pool.map(one, range(16))) == {200}
+    assert most == [2]
+
+
+def test_without_redis_viewers_are_let_in_all_the_same(
+    make_client: Callable[..., FlaskClient], grist: StandinGrist, doc: StandinDocument, own_redis: RedisServer
+) -> None:
+    board = {"access": "grist", "doc": doc.id}
+    client = make_client(board=board, token_keys=(KEY,), grist_url=grist.url, redis_url=own_redis.url)
+    own_redis.kill()
+    assert show(client, grist.access_token(doc.id)).status_code == 200
 
 
 @pytest.mark.parametrize("trouble", [{"status": 502}, {"status": 429}, {"status": 302}, {"status": 200, "body": b"hi",
