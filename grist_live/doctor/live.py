@@ -37,6 +37,8 @@ def check_source(patient: Patient) -> Iterator[Finding]:
     if how.get("error"):
         yield found("source-failing", f"the work process can't read the document: {how['error']}")
     elif how["kind"] == "webhook only":
-        yield found("source-deaf", f"the work process hears no actions: {how['why'] or 'it has just begun'}")
+        if not how["why"]:
+            raise Unknown  # it has just begun
+        yield found("source-deaf", f"the work process hears no actions: {how['why']}")
     else:
         yield found("source", f"changes come in by {how['kind']}")

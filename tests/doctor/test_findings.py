@@ -444,3 +444,8 @@ def test_a_board_that_only_watches_needs_no_webhook(world: World) -> None:
     world.change_board(source="watch")
     world.doc.webhooks.all.clear()
     assert not [id for id in world.ids(quick=True) if id.startswith("webhook")]
+
+
+def test_a_work_process_that_has_just_begun_says_nothing_yet(world: World) -> None:
+    world.work_says()
+    assert not [id for id in world.ids(quick=True) if id.startswith("source")]
