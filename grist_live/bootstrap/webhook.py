@@ -26,6 +26,9 @@ def addresses(job: Job) -> list[str]:
 
 def look(job: Job, plan: Plan) -> None:
     """Find our webhook, say what stands in its way, and plan what is missing."""
+    if job.board.source == "watch":
+        plan.note("ok", "no webhook: the document's websocket tells every edit (source)")
+        return
     _look_at_address(job, plan)
     webhooks = job.document.webhooks()
     ours = recognise(job, webhooks)
