@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
+import requests
 from flask import Flask
 from flask.testing import FlaskClient
 
 from grist_live.app import create_app
 from grist_live.board import Board, load_preset
+from grist_live.grist import Document
 from grist_live.journal import Journal, connect
 from grist_live.settings import Settings
 from tests.live_server import LiveServer
@@ -103,6 +106,21 @@ def people(synapse: SynapseServer) -> dict[str, Person]:
 def room(people: dict[str, Person]) -> str:
     """A new room in clear, of the supervisor and the bot."""
     return people["supervisor"].create_room(people["bot"])
+
+
+@pytest.fixture
+def real_document() -> Iterator[Document]:
+    """A new document on the Grist server at GRIST_URL; removed at the end."""
+    server, key = os.environ["GRIST_URL"].rstrip("/"), os.environ["GRIST_API_KEY"]
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {key}"
+        org = session.get(f"{server}/api/orgs").json()[0]["id"]
+        workspace = session.get(f"{server}/api/orgs/{org}/workspaces").json()[0]["id"]
+        doc = session.post(f"{server}/api/workspaces/{workspace}/docs", json={"name": "grist_live test"}).json()
+        document = Document(server, doc, key)
+        yield document
+        document.close()
+        session.delete(f"{server}/api/docs/{doc}")
 
 
 @pytest.fixture

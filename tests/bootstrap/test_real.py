@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 
 from grist_live.grist import Document
 from tests.bootstrap.operator import (
@@ -17,20 +14,9 @@ from tests.bootstrap.operator import (
 
 
 @pytest.fixture
-def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Document]:
-    """A new document on the server at GRIST_URL; removed at the end."""
-    server, key = os.environ["GRIST_URL"], os.environ["GRIST_API_KEY"]
+def real(real_document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Document:
     monkeypatch.chdir(tmp_path)
-    with requests.Session() as session:
-        session.headers["Authorization"] = f"Bearer {key}"
-        org = session.get(f"{server}/api/orgs").json()[0]["id"]
-        workspace = session.get(f"{server}/api/orgs/{org}/workspaces").json()[0]["id"]
-        name = {"name": "grist_live bootstrap test"}
-        doc = session.post(f"{server}/api/workspaces/{workspace}/docs", json=name).json()
-        document = Document(server, doc, key)
-        yield document
-        document.close()
-        session.delete(f"{server}/api/docs/{doc}")
+    return real_document
 
 
 @pytest.mark.grist
