@@ -8,16 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from grist_live.app import create_app
-from grist_live.effects.evaluator import AT_ONCE, LEASE
+from grist_live.board import Column
+from grist_live.effects.evaluator import AT_ONCE, LEASE, Evaluator
 from grist_live.effects.message import Words
 from grist_live.effects.run import Effects
-from grist_live.effects.sender import CLAIM, GIVE_UP
+from grist_live.effects.sender import CLAIM, GIVE_UP, Sender
 from grist_live.jobs import Jobs
 from grist_live.journal import WORK, Journal, connect
 from grist_live.outbound import OutboundError
+from grist_live.rules import read
 from grist_live.settings import Settings
 from tests.redis_server import RedisServer, executables
 from tests.rules_lab import ALERT, ANSWER, DONE, START, URGENT, WAITING, Lab, Memory, board_with, text_of
@@ -151,10 +154,6 @@ def _keys(board: Any) -> dict[str, Any]:
 
 
 def _columns(columns: list[dict[str, Any]]) -> Any:
-    import msgspec
-
-    from grist_live.board import Column
-
     return msgspec.convert(columns, tuple[Column, ...])
 
 
@@ -269,6 +268,16 @@ def test_beyond_the_limit_of_an_hour_there_is_one_summary(lab: Callable[..., Lab
     it.change(20, URGENT)
     it.settle()
     assert it.outlet.told[4:] == [("urgent", 20)]
+
+
+def test_a_single_one_beyond_the_limit_has_its_summary(lab: Callable[..., Lab]) -> None:
+    it = lab(ALERT | {"limit": 1})
+    it.change(1, URGENT)
+    it.change(2, URGENT)
+    it.settle()
+    it.settle(after=21)
+    it.settle(after=3600)
+    assert it.outlet.told == [("urgent", 1), ("urgent", 0)]
 
 
 def test_in_quiet_hours_messages_wait_for_their_end(lab: Callable[..., Lab]) -> None:
@@ -433,6 +442,24 @@ def test_a_limit_is_obeyed_to_the_moment_and_is_no_failure(lab: Callable[..., La
     assert it.report()["retrying"] == 0 and it.report()["failed"] == 0 and it.report()["paused_until"]
     it.settle(after=0.25)
     assert it.outlet.told == [("urgent", 1), ("urgent", 2)]
+
+
+def test_an_outlet_rests_for_all_boards_together(lab: Callable[..., Lab]) -> None:
+    it = lab()
+    other = msgspec.structs.replace(it.board, name="other")
+    it.journal.adopt(other)
+    rules, _ = read(other)
+    evaluator = Evaluator(other, rules, ["memory"], it.jobs, it.clock)
+    evaluator.turn()
+    it.journal.commit(other, [text_of(other, 1, URGENT)], "webhook")
+    evaluator.turn()
+    it.change(1, URGENT)
+    it.evaluator.turn()
+    sender = Sender(it.outlet, [it.board, other], it.jobs, it.clock, lambda: 1.0)
+    it.outlet.fails = [OutboundError("slow down", whole=True, wait=5.0, limited=True)]
+    assert sender.step() > 5 and it.outlet.sent == []
+    it.clock.now += 6
+    assert sender.step() == 0 and len(it.outlet.sent) == 2
 
 
 def test_what_no_retry_can_save_is_dead_until_somebody_asks_again(lab: Callable[..., Lab]) -> None:

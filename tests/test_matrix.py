@@ -16,7 +16,7 @@ from grist_live.effects.matrix import Matrix
 from grist_live.effects.run import Effects
 from grist_live.job import Claim, Job
 from grist_live.journal import Journal
-from grist_live.outbound import OutboundError
+from grist_live.outbound import Outbound, OutboundError, Reply
 from grist_live.settings import Settings
 from tests.rules_lab import ALERT, ANSWER, DONE, URGENT, WAITING, board_with, text_of
 from tests.synapse_server import Person, SynapseServer
@@ -206,6 +206,21 @@ def test_an_address_that_is_no_homeserver_is_told(
     with pytest.raises(OutboundError) as found:
         outlet(url=f"{synapse.url}/elsewhere").send(claim(), board)
     assert found.value.permanent
+
+
+def test_a_room_is_in_clear_only_if_the_homeserver_says_so(outlet: Callable[..., Matrix], board: Board) -> None:
+    asked: list[str] = []
+
+    class Proxy(Outbound):  # it hides what it doesn't know
+        def send(self, method: str, url: str, headers: Any, body: bytes | None = None) -> Reply:
+            asked.append(method)
+            return Reply(404, {}, b"<h1>Not Found</h1>") if method == "GET" else Reply(200, {}, b'{"event_id": "$x"}')
+
+    it = outlet()
+    it.http = Proxy()
+    with pytest.raises(OutboundError):
+        it.send(claim(), board)
+    assert asked == ["GET"]
 
 
 def test_the_probe_names_each_leg(
