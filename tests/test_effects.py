@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -362,8 +363,12 @@ def test_a_process_killed_on_this_host_is_replaced_at_once(lab: Callable[..., La
     it.evaluator.turn()
     assert dead.claim(it.board, "memory", it.clock(), CLAIM)
     assert it.sender.step() > 0 and it.report()["waiting"] == 1
-    assert it.jobs.reap(it.board, ["memory"], it.clock()) == 1
-    it.settle()
+    stop = threading.Event()
+    thread = threading.Thread(target=it.sender.run, args=(stop,))
+    thread.start()
+    until(lambda: it.outlet.told, 5)
+    stop.set()
+    thread.join()
     assert it.outlet.told == [("urgent", 1)]
 
 

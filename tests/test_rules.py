@@ -172,6 +172,7 @@ def test_settings_of_do_are_the_outlets(tmp_path: Path) -> None:
 
 def test_an_outlet_may_stand_in_the_environment_alone(tmp_path: Path) -> None:
     secret = tmp_path / "token"
+    secret.write_text("x")
     env = {
         "GRIST_LIVE_OUTLET_TCHAP_URL": "https://matrix.example",
         "GRIST_LIVE_OUTLET_TCHAP_TOKEN_FILE": str(secret),
@@ -182,6 +183,12 @@ def test_an_outlet_may_stand_in_the_environment_alone(tmp_path: Path) -> None:
     assert settings.outlets == {
         "tchap": {"url": "https://matrix.example", "token_file": str(secret), "room": "!r:agent.tchap.gouv.fr"}
     }
+
+
+def test_a_token_file_that_can_not_be_read_is_a_warning(tmp_path: Path) -> None:
+    text = TCHAP.replace('token = "t0p-secret"', f'token_file = "{tmp_path}/none"')
+    [problem] = problems_of(tmp_path, text)
+    assert problem.severity == "warning" and f"{tmp_path}/none" in problem.message
 
 
 def test_a_token_in_clear_over_the_network_is_a_warning(tmp_path: Path) -> None:

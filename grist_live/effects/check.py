@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from importlib import resources
@@ -57,7 +58,7 @@ def check(settings: Settings) -> list[Problem]:
             hint = "Correct its table, or its GRIST_LIVE_OUTLET_… in the environment (docs: alerts)."
             problems.append(Problem("outlet", "error", f"{line}: outlet {name}: {error}", hint))
         else:
-            problems += _secrecy(name, table)
+            problems += [*_secrecy(name, table), *_files(name, table)]
     for board in settings.boards.values():
         problems += _rules(settings, board, outlets)
     return problems
@@ -99,6 +100,14 @@ def _secrecy(name: str, table: Any) -> Iterator[Problem]:
     if url.scheme == "http" and not _is_local(url.hostname or ""):
         text = f"outlet {name} sends its token to {url.netloc} in clear"
         yield Problem("outlet-http", "warning", text, "Write its url with https://.")
+
+
+def _files(name: str, table: Any) -> Iterator[Problem]:
+    """Warn of files that can't be read here; who runs this may be another user than the server's."""
+    for key, path in table.items():
+        if key.endswith("_file") and not os.access(str(path), os.R_OK):
+            text = f"outlet {name}: {key} {path} can't be read by this user"
+            yield Problem("outlet-file", "warning", text, "Create it, or let the server's user read it.")
 
 
 def _is_local(host: str) -> bool:

@@ -18,6 +18,8 @@ from grist_live.outbound import TOTAL, OutboundError
 log = logging.getLogger(__name__)
 CLAIM = 2 * TOTAL + 20
 """Seconds for which a claim holds: longer than any sending takes."""
+REAP_EVERY = 5.0
+"""Seconds between two looks for claims of processes of this host that were killed."""
 POLL = 1.0
 """Seconds after which another process's jobs are looked for: nobody wakes us for them."""
 FIRST, MOST = 1.0, 300.0
@@ -44,17 +46,17 @@ class Sender:
 
     def run(self, stop: threading.Event) -> None:
         """Send until `stop`; wait for news in between."""
-        reaped = False
+        reap_at = 0.0
         while not stop.is_set():
             try:
-                if not reaped:
+                if time.monotonic() >= reap_at:
                     for board in self.boards:
                         self.jobs.reap(board, [self.outlet.name], self._clock())
-                    reaped = True
+                    reap_at = time.monotonic() + REAP_EVERY
                 wait = self.step()
             except Unavailable as error:
                 log.warning("Redis is away: %s", error)
-                wait, reaped = POLL, False
+                wait = POLL
             except Exception:
                 log.exception("outlet %s stumbled", self.outlet.name)
                 wait = POLL
