@@ -103,7 +103,7 @@ class Takes:
         Steps:
         1. Wait for one's turn: no other viewer takes this row meanwhile, here or in another process.
         2. Look at the row in Grist. Who has it already is told; one's own is no error.
-        3. Write, and owe the row: it is read again at once, so that everybody sees it whatever Grist tells us.
+        3. Write, and owe the row unless every action is heard live: everybody sees it at once, whatever Grist tells us.
         """
         how = plan(board)
         with self._alone(board, row):
@@ -120,7 +120,8 @@ class Takes:
                 log.warning("board %s: row %d could not be taken: %s", board.name, row, error)
                 advice = "the server's log says why" if error.permanent else "try again in a moment"
                 raise TakeError(f"Grist didn't take it; {advice}", 503) from None
-            self._chores.owe(board, [row])
+            if not self._journal.watched(board):
+                self._chores.owe(board, [row])
         return fields
 
     @contextmanager
