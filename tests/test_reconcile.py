@@ -193,6 +193,21 @@ def test_a_row_that_a_webhook_changed_is_read_again_with_the_next_comparison(
     assert reconcile(journal, board, table).changes == 1 and shown(journal, board)[2] == "Luc"
 
 
+def test_a_late_row_is_not_forgotten_when_another_one_is_read_again(
+    journal: Journal, board: Board, table: Document, doc: StandinDocument
+) -> None:
+    reconcile(journal, board, table)
+    late = json.dumps([{"id": 3, "Agent": "Inès"}]).encode()
+    doc.delete("Interventions", 3)
+    reconcile(journal, board, table)
+    journal.commit(board, read_webhook(late, board).rows, "webhook")
+    assert 3 in shown(journal, board), "a webhook tells no deletions"
+    doc.update("Interventions", 1, {"Agent": "Noé"})
+    reread(journal, board, table, [1])
+    reconcile(journal, board, table)
+    assert shown(journal, board) == {1: "Noé", 2: "Luc"}
+
+
 def test_a_renamed_column_goes_on_as_itself(
     journal: Journal, board: Board, table: Document, doc: StandinDocument
 ) -> None:

@@ -130,10 +130,12 @@ def _commit(
 def reread(journal: Journal, board: Board, table: Table, row_ids: Collection[int], writer: Writer = PLAIN) -> int:
     """Read single rows again, and commit them; rows that are gone are removed. Return how many changed."""
     position, state, layout = journal.head(board).id, journal.state(board), stored_layout(journal, board)
-    if state is None or layout is None:
+    pushed = journal.pushed(board)
+    if state is None or layout is None or pushed is None:
         return reconcile(journal, board, table, writer).changes
     try:
-        reading = read_since(board, table, layout, state, row_ids)
+        # The commit says that all rows are of the new state, so those that a webhook brought are read, too.
+        reading = read_since(board, table, layout, state, {*row_ids, *pushed})
     except LayoutChangedError:
         reading = None
     if reading is None:
