@@ -12,6 +12,8 @@ from grist_live.journal import Journal
 
 RECENT = 86_400.0
 """Seconds for which missed changes are called a problem; they are counted for ever."""
+LATE = 60.0
+"""Seconds after which a change should have been looked at."""
 SHOWN = 5
 
 
@@ -41,7 +43,7 @@ def rules(journal: Journal, board: Board) -> dict[str, Any]:
     """Tell what became of a board's changes that no message was made of."""
     found = Jobs(journal).rules(board)
     counts = {name: int(found[name]) for name in ("missed", "cooled", "over")}
-    return {**counts, "missed_at": found["missed_at"] or None}
+    return {**counts, "missed_at": found["missed_at"] or None, "next_at": found["next_at"] or None}
 
 
 def problems(boards: Mapping[str, Any], found: Mapping[str, Any], now: float) -> Iterator[str]:
@@ -55,6 +57,8 @@ def problems(boards: Mapping[str, Any], found: Mapping[str, Any], now: float) ->
             yield f"{outlet['retrying']} alerts to {name} are being retried ({why})."
     for name, board in boards.items():
         alerts = board["alerts"]
+        if found and alerts["next_at"] and now - alerts["next_at"] > LATE:
+            yield f"Rules of board {name} stand still: `python -m grist_live logs work` says why."
         if alerts["missed_at"] and now - alerts["missed_at"] < RECENT:
             yield (
                 f"Board {name}: {alerts['missed']} changes were forgotten before rules looked at them: let a work "

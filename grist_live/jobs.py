@@ -201,10 +201,13 @@ class Jobs:
         return buckets, float(found.get(b"seconds", 0))
 
     def rules(self, board: Board) -> dict[str, float]:
-        """Tell what became of changes that no job was made of: missed (and when), cooled down, over the limit."""
-        names = ("missed", "missed_at", "cooled", "over")
-        found = self._journal.redis.hmget(self._journal.keys(board).rules + "state", names)
-        return {name: float(value or 0) for name, value in zip(names, found, strict=True)}
+        """Tell what became of changes that no job was made of: missed (and when), cooled down, over the limit; and when
+        the change that is next to be looked at was logged, 0 for none."""
+        keys, names = self._journal.keys(board), ("missed", "missed_at", "cooled", "over")
+        *found, position = self._journal.redis.hmget(keys.rules + "state", (*names, "position"))
+        told = {name: float(value or 0) for name, value in zip(names, found, strict=True)}
+        waiting = self._journal.redis.xrange(keys.log, f"({position.decode()}", count=1) if position else []
+        return {**told, "next_at": float(waiting[0][1][b"t"]) if waiting else 0.0}
 
 
 def _member(member: bytes) -> tuple[str, int]:

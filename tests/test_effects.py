@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from grist_live import alerts
 from grist_live.app import create_app
 from grist_live.board import Column
+from grist_live.change import row_text
 from grist_live.effects.evaluator import AT_ONCE, LEASE, Evaluator
 from grist_live.effects.message import Words
 from grist_live.effects.run import Effects
@@ -156,6 +158,43 @@ def _keys(board: Any) -> dict[str, Any]:
 
 def _columns(columns: list[dict[str, Any]]) -> Any:
     return msgspec.convert(columns, tuple[Column, ...])
+
+
+def test_cells_that_nobody_can_read_hold_nothing_up(lab: Callable[..., Lab]) -> None:
+    it = lab(ALERT | {"when": "becomes urgent and Latitude is not 3"})
+    deep = b"[" * 5000 + b"]" * 5000  # (the doors refuse this one)
+    for row, cell in enumerate((b"1e400", b"18446744073709551616", deep), 1):
+        raw = {"Latitude": msgspec.Raw(cell), "Priorite": msgspec.Raw(b'"Normale"')}
+        it.journal.commit(it.board, [(row, row_text(raw, it.board.ids))], "webhook")
+        raw = {"Latitude": msgspec.Raw(b"0"), "Priorite": msgspec.Raw(b'"Urgente"')}
+        it.journal.commit(it.board, [(row, row_text(raw, it.board.ids))], "webhook")
+    it.change(4, URGENT)
+    it.settle()
+    assert it.outlet.told == [("urgent", n) for n in (1, 2, 4)] and it.jobs.rules(it.board)["missed"] == 2
+
+
+def test_a_fault_in_a_rule_keeps_no_other_from_being_told(lab: Callable[..., Lab]) -> None:
+    it = lab(ALERT, ALERT | {"name": "other"})
+    broken = it.evaluator._rules["urgent"].when.tests[0]
+    object.__setattr__(broken, "fits", lambda cell: 1 / 0)
+    it.change(1, URGENT)
+    it.settle()
+    assert it.outlet.told == [("other", 1)] and it.jobs.rules(it.board)["missed"] == 1
+
+
+def test_rules_that_stand_still_are_told(lab: Callable[..., Lab]) -> None:
+    it = lab()
+    it.change(1, URGENT)
+    it.clock.now += 59
+    found, outlets = {"x": {"alerts": alerts.rules(it.journal, it.board)}}, {"memory": _NOTHING_WRONG}
+    assert list(alerts.problems(found, outlets, it.clock())) == []
+    [problem] = alerts.problems(found, outlets, it.clock() + 2)
+    assert "stand still" in problem and list(alerts.problems(found, {}, it.clock() + 2)) == []
+    it.settle()
+    assert alerts.rules(it.journal, it.board)["next_at"] is None
+
+
+_NOTHING_WRONG = {"dead": 0, "retrying": 0}
 
 
 # ------------------------------------------------------------------------------------------------------ timers, limits

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from grist_live.board import Board
-from grist_live.effects.maker import SUMMARY, Maker, Match, cells_of
+from grist_live.effects.maker import SUMMARY, Maker, Match, cell_of, cells_of
 from grist_live.job import Due, Outcome, Turn
 from grist_live.jobs import Jobs
 from grist_live.journal import Unavailable, parse_id
@@ -92,7 +92,11 @@ class Evaluator:
         for id, fields in turn.entries:
             there = parse_id(id)
             new = there and there.epoch == turn.head.partition("-")[0]
-            change = _change(id, fields, turn.columns_now if new else turn.columns)
+            try:
+                change = _change(id, fields, turn.columns_now if new else turn.columns)
+            except Exception:
+                log.exception("a change can't be read", extra={"board": self.board.name, "change": id})
+                change = None
             if change:
                 changes.append(change)
             else:
@@ -107,15 +111,25 @@ class Evaluator:
     def _matches(self, changes: Sequence[Change], outcome: Outcome) -> Iterator[Match]:
         for change in changes:
             for rule in self._rules.values():
-                if rule.when.after is None:
-                    if rule.when.fits(change):
-                        yield Match(rule, change)
+                try:
+                    fits = self._look(rule, change, outcome)
+                except Exception:  # ours: it must not keep all others from being told
+                    log.exception("rule %s can't look at a change", rule.name, extra={"change": change.id})
+                    outcome.missed += 1
                     continue
-                was, holds = rule.when.holds(change.before), rule.when.holds(change.after)
-                if holds and not was:
-                    outcome.timers[rule.name, change.row] = (change.at + rule.when.after, change.id)
-                elif was and not holds:
-                    outcome.timers[rule.name, change.row] = None
+                if fits:
+                    yield Match(rule, change)
+
+    def _look(self, rule: Rule, change: Change, outcome: Outcome) -> bool:
+        """Tell whether a change fits a rule; for one that waits, begin or end its time instead."""
+        if rule.when.after is None:
+            return rule.when.fits(change)
+        was, holds = rule.when.holds(change.before), rule.when.holds(change.after)
+        if holds and not was:
+            outcome.timers[rule.name, change.row] = (change.at + rule.when.after, change.id)
+        elif was and not holds:
+            outcome.timers[rule.name, change.row] = None
+        return False
 
     def _ripe(self, timers: Sequence[Due], columns: str, outcome: Outcome) -> Iterator[Match]:
         """Yield what has held for its time; the row itself is asked, in case a change was missed."""
@@ -141,13 +155,24 @@ class Evaluator:
             self._made(outlet)
 
 
+class _Data(msgspec.Struct):
+    """What a rule needs of an event's JSON."""
+
+    action: str
+    was: dict[str, msgspec.Raw] = {}
+
+
+_data = msgspec.json.Decoder(_Data)
+
+
 def _change(id: str, fields: dict[bytes, bytes], columns: str) -> Change | None:
     """Read a log entry; None when its row has other columns than those that it is read with."""
-    data = msgspec.json.decode(fields[b"d"])
+    data = _data.decode(fields[b"d"])
     cells = cells_of(fields[b"v"], columns)
     if cells is None:
         return None
-    row, at, action = int(fields[b"r"]), float(fields[b"t"]), data["action"]
-    if action == "remove":
+    row, at = int(fields[b"r"]), float(fields[b"t"])
+    if data.action == "remove":
         return Change(id, row, at, cells, None)
-    return Change(id, row, at, None if action == "add" else {**cells, **data["was"]}, cells)
+    was = {column: cell_of(bytes(raw)) for column, raw in data.was.items()}
+    return Change(id, row, at, None if data.action == "add" else {**cells, **was}, cells)

@@ -151,7 +151,15 @@ def cells_of(text: bytes, columns: str) -> dict[str, Any] | None:
     ids, cells = columns.split("\t")[:-1], values(text)
     if len(ids) != len(cells):
         return None
-    return {id: msgspec.json.decode(cell or b"null") for id, cell in zip(ids, cells, strict=True)}
+    return {id: cell_of(cell) for id, cell in zip(ids, cells, strict=True)}
+
+
+def cell_of(raw: bytes) -> Any:
+    """Read a cell; what is JSON, but beyond what can be read (1e400, a thousand nested lists), stays text."""
+    try:
+        return msgspec.json.decode(raw or b"null")
+    except (msgspec.DecodeError, RecursionError):
+        return raw.decode("utf-8", "replace")
 
 
 def _sortable(id: str) -> str:
