@@ -109,6 +109,7 @@ def test_what_nobody_has_seen_stays_marked(visit: Visit, board: Board) -> None:
     assert last == "Interventions"
     low = seen.page
     low.keyboard.press("End")
+    expect(seen.locator('[aria-posinset="60"]')).to_be_in_viewport()
     bottom = seen.ids()[-1]
     low.keyboard.press("Home")
     expect(seen.locator('[aria-posinset="1"]')).to_be_in_viewport()

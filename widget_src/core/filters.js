@@ -1,4 +1,5 @@
 // What the reader wants to see. The parameters are those of the server's stream, snapshot and history.
+import {departmentCodeOf} from './items.js';
 /**
  * @typedef {import('./types.js').Board} Board
  * @typedef {import('./types.js').Item} Item
@@ -17,10 +18,20 @@ const LONGEST = 200;
 export const NO_FILTERS = {show: 'open', roles: {}, q: '', mine: false};
 
 /** @param {Item} item @param {FilterRole} role */
-export const valueOf = (item, role) => (role === 'status' || role === 'priority' ? item[role].value : item[role]);
+export const valueOf = (item, role) => (role === 'status' || role === 'priority' ? item[role].value
+  : role === 'department' ? departmentCodeOf(item) : item[role]);
 
 /** @type {Record<Show, (item: Item) => boolean>} */
 const SHOWN = {open: (item) => !item.done, all: () => true, urgent: (item) => item.urgent};
+
+/**
+ * Keep what a filter keeps; the list itself where it keeps all.
+ * @param {Item[]} items
+ * @param {(item: Item) => boolean} test
+ */
+export const kept = (items, test) => (test === everything ? items : items.filter(test));
+
+const everything = () => true;
 
 /**
  * Make the test of everything but the state (open, urgent, status): what the counts at the top follow.
@@ -32,6 +43,7 @@ export function baseTest({roles, q, mine}, me) {
   const sets = FILTER_ROLES.filter((role) => role !== 'status' && roles[role]?.length)
     .map((role) => /** @type {const} */ ([role, new Set(roles[role])]));
   const words = fold(q).split(/\s+/).filter(Boolean);
+  if (!sets.length && !mine && !words.length) return everything;
   return (item) => sets.every(([role, wanted]) => wanted.has(valueOf(item, role)))
     && (!mine || (me !== '' && fold(item.assignee) === fold(me)))
     && (!words.length || words.every((word) => textOf(item).includes(word)));
@@ -44,6 +56,7 @@ export function baseTest({roles, q, mine}, me) {
  */
 export function stateTest({show, roles}) {
   const wanted = roles.status?.length ? new Set(roles.status) : null;
+  if (!wanted && show === 'all') return everything;
   return (item) => SHOWN[show](item) && (!wanted || wanted.has(item.status.value));
 }
 

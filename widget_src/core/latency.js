@@ -2,6 +2,7 @@
 // the quickest event of the last minutes is taken for half a round trip, and the others are measured against it.
 
 const KEEP_MS = 60_000;
+const TOLD_MS = 500;
 const BASE_MS = 600_000;
 /** Older than this when it comes: it was replayed, not slow. */
 const REPLAYED_MS = 30_000;
@@ -12,6 +13,8 @@ export function createLatency() {
   /** The least offset of each minute. @type {{at: number, offset: number}[]} */
   let bases = [];
   let roundTrip = Infinity;
+  /** What was told last: the number needn't change with every frame. @type {{at: number, ms: number | null}} */
+  let told = {at: -Infinity, ms: null};
 
   return {
     /** A question was answered within this many ms. @param {number} ms */
@@ -31,17 +34,24 @@ export function createLatency() {
     },
     /** The 95th percentile of the last minute in ms, or null. @param {number} now */
     p95(now) {
-      samples = samples.filter((sample) => now - sample.at <= KEEP_MS);
-      bases = bases.filter((base) => now - base.at <= BASE_MS);
-      const base = leastOf(bases);
-      if (!samples.length || base === null) return null;
-      const sorted = samples.map((sample) => sample.offset - base).sort((a, b) => a - b);
-      const floor = Number.isFinite(roundTrip) ? roundTrip / 2 : 0;
-      return Math.max(1, Math.round(sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * 0.95) - 1)] + floor));
+      if (now - told.at < TOLD_MS && now >= told.at) return told.ms;
+      told = {at: now, ms: measure(now)};
+      return told.ms;
     },
     /** Another link: another server's clock. */
-    forget() { samples = []; bases = []; roundTrip = Infinity; },
+    forget() { samples = []; bases = []; roundTrip = Infinity; told = {at: -Infinity, ms: null}; },
   };
+
+  /** @param {number} now */
+  function measure(now) {
+    samples = samples.filter((sample) => now - sample.at <= KEEP_MS);
+    bases = bases.filter((base) => now - base.at <= BASE_MS);
+    const base = leastOf(bases);
+    if (!samples.length || base === null) return null;
+    const sorted = samples.map((sample) => sample.offset - base).sort((a, b) => a - b);
+    const floor = Number.isFinite(roundTrip) ? roundTrip / 2 : 0;
+    return Math.max(1, Math.round(sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * 0.95) - 1)] + floor));
+  }
 }
 
 /** @param {{offset: number}[]} bases */

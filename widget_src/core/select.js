@@ -34,13 +34,14 @@ export function createSorter() {
   return (rows, read) => {
     /** @type {Item[]} */
     const items = [];
-    const kept = new Set();
     for (const {id} of last) {
       const row = rows.get(id);
       if (row) items.push(read(row));
-      kept.add(id);
     }
-    if (items.length < rows.size) for (const row of rows.values()) if (!kept.has(row.id)) items.push(read(row));
+    if (items.length < rows.size) {
+      const kept = new Set(items.map((item) => item.id));
+      for (const row of rows.values()) if (!kept.has(row.id)) items.push(read(row));
+    }
     last = items.sort(byPriorityThenTime);
     return last;
   };

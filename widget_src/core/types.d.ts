@@ -98,6 +98,8 @@ export interface News {
 /** A row as the interface sees it: by role. */
 export interface Item {
   id: number; title: string; place: string; assignee: string; kind: string; comment: string; department: string;
+  /** The department is a postcode's, in the place. */
+  derived: boolean;
   status: Status; priority: Priority; updated: number | null;
   /** Urgent and not done. */
   urgent: boolean;

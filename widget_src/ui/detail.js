@@ -1,7 +1,7 @@
 // One row in full: what it is, who has it, what it was. At the right; on a phone a sheet from below.
 import {html, nothing} from 'lit-html';
 import {pick} from '../core/board.js';
-import {lateness} from '../core/items.js';
+import {departmentCodeOf, lateness} from '../core/items.js';
 import {priorityBadge, statusBadge} from './badges.js';
 import {cellText, changeAuthor, changeIcon, changeLines, changeTime} from './changes.js';
 import {icon} from './icons.js';
@@ -48,5 +48,5 @@ function body(item, detail, view, actions) {
     <dl class="cells">${board.columns.filter((column) => !HEAD.has(column.role ?? '')).map((column) => {
       const text = cellText(column, detail.fields[column.id], view);
       return html`<div><dt><bdi>${pick(column.label, view.language, column.id)}</bdi></dt><dd>${text ? html`<bdi>${text.length > CLIP ? `${text.slice(0, CLIP)}…` : text}</bdi>` : html`<span class="none">—</span>`}</dd></div>`;
-    })}${board.department === 'derived' && item.department ? html`<div><dt>${t('department')}</dt><dd title=${t('department.derived')}>≈ ${item.department}</dd></div>` : nothing}</dl>`;
+    })}${item.derived && departmentCodeOf(item) ? html`<div><dt>${t('department')}</dt><dd title=${t('department.derived')}>≈ ${departmentCodeOf(item)}</dd></div>` : nothing}</dl>`;
 }

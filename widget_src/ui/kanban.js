@@ -1,9 +1,10 @@
 // The rows as cards, in a column for each status. A column shows so many, and more when asked.
 import {html, nothing} from 'lit-html';
+import {guard} from 'lit-html/directives/guard.js';
 import {repeat} from 'lit-html/directives/repeat.js';
 import {priorityBadge, statusBadge, statusLabel} from './badges.js';
 import {icon} from './icons.js';
-import {mark, opener, rowState, time} from './list.js';
+import {mark, opener, rowState, seenOf, time} from './list.js';
 /**
  * @typedef {import('../core/types.js').Item} Item
  * @typedef {import('../core/types.js').Status} Status
@@ -52,7 +53,8 @@ function column(status, items, stop, view, actions) {
   return html`<section class="column" data-column=${status.index} data-status=${status.index} data-meaning=${status.meaning} aria-label=${label}>
     <h2>${icon(status.meaning)}<bdi>${label}</bdi><span class="number">${number.format(items.length)}</span></h2>
     <ul class="cards" role="list" aria-label=${label} tabindex=${shown.length ? nothing : -1}>
-      ${repeat(shown, (item) => item.id, (item) => card(item, status, item.id === stop, view, actions))}
+      ${repeat(shown, (item) => item.id, (item) => guard([status, item.id === stop, ...seenOf(item, view)],
+        () => card(item, status, item.id === stop, view, actions)))}
       ${items.length > cap ? html`<li><button type="button" class="plain more" data-action="more-cards" @click=${() => actions.moreCards(status.index)}>${
         t('more', {n: Math.min(CAP, items.length - cap)})}</button></li>` : nothing}
     </ul>

@@ -1,5 +1,6 @@
 // The list: only the rows in sight, at fixed heights.
 import {html, nothing} from 'lit-html';
+import {guard} from 'lit-html/directives/guard.js';
 import {repeat} from 'lit-html/directives/repeat.js';
 import {lateness} from '../core/items.js';
 import {priorityBadge, priorityLabel, statusBadge, statusLabel} from './badges.js';
@@ -34,8 +35,20 @@ export function list(view, actions) {
   if (at >= 0 && (at < range.first || at >= range.last)) shown.push({item: items[at], index: at});
   return html`<ul class=${view.glide ? 'rows glide' : 'rows'} role="list" aria-label=${t('list')} data-hold
     .style=${`height:${items.length * rowHeight}px`}>
-    ${repeat(shown, ({item}) => item.id, ({item, index}) => row(item, index, at < 0 ? index === range.first : index === at, view, actions))}
+    ${repeat(shown, ({item}) => item.id, ({item, index}) => {
+      const stop = at < 0 ? index === range.first : index === at;
+      return guard([index, stop, items.length, rowHeight, ...seenOf(item, view)], () => row(item, index, stop, view, actions));
+    })}
   </ul>`;
+}
+
+/** A minute's quarter: so often relative times are written anew. */
+const TICK_MS = 15_000;
+
+/** What a row's looks depend on: as long as it is the same, the row is not drawn again. @param {Item} item @param {View} view */
+export function seenOf(item, {flashes, browserNow, detail, now, language, board}) {
+  const flash = flashes.get(item.id);
+  return [item, flash?.count, flash && flash.until > browserNow, detail?.row === item.id, Math.floor(now / TICK_MS), language, board];
 }
 
 /** Classes that a row has in each view. @param {Item} item @param {View} view */

@@ -5,15 +5,23 @@ import {ROW_REM, rangeInSight} from './list.js';
 const NARROW = matchMedia('(max-width: 50rem)'); // the same as in the style sheets
 /** A list that is narrower than this shows cards; the same as in list.css. */
 const CARDS_REM = 46;
+/** What was measured holds for so long, unless something has moved. */
+const LOOK_MS = 250;
 
 /**
  * @param {HTMLElement} app
  * @param {() => void} changed called when a scroll or resize may ask for other rows
  */
 export function createViewport(app, changed) {
-  addEventListener('scroll', changed, {passive: true, capture: true}); // the columns of the kanban scroll by themselves
-  addEventListener('resize', changed);
-  NARROW.addEventListener('change', changed);
+  /** Measuring makes the browser lay out the page, so it is done when something may have moved. */
+  let moved = true;
+  const move = () => { moved = true; changed(); };
+  addEventListener('scroll', move, {passive: true, capture: true}); // the columns of the kanban scroll by themselves
+  addEventListener('resize', move);
+  NARROW.addEventListener('change', move);
+  new ResizeObserver(move).observe(app);
+  /** @type {{key: string, at: number, narrow: boolean, rowHeight: number, top: number, inside: boolean} | null} */
+  let last = null;
   /** @type {Item[]} */
   let before = [];
   let jump = false;
@@ -31,20 +39,30 @@ export function createViewport(app, changed) {
     return bottom;
   };
 
+  /** @param {string} density */
+  const measure = (density) => {
+    const main = app.querySelector('.main');
+    const size = rem();
+    const cards = (main?.clientWidth ?? innerWidth) <= CARDS_REM * size;
+    const rowHeight = Math.round(ROW_REM[density][cards ? 'narrow' : 'wide'] * size);
+    const content = app.querySelector('.rows, .kanban, .timeline');
+    const bottom = cover();
+    /** How far the content's start is above the bottom of what stays on top, in px; negative: below. */
+    const top = content ? bottom - content.getBoundingClientRect().top : 0;
+    const inside = Boolean(content?.matches('.kanban')) && [...app.querySelectorAll('.cards')].some((column) => column.scrollTop > rowHeight / 2);
+    return {narrow: NARROW.matches, rowHeight, top, inside};
+  };
+
   return {
     /** The next draw starts at the top (another filter, another view). */
-    startOver() { jump = true; },
-    /** Look at the page as it stands. @param {string} density */
-    look(density) {
-      const main = app.querySelector('.main');
-      const cards = (main?.clientWidth ?? innerWidth) <= CARDS_REM * rem();
-      const rowHeight = Math.round(ROW_REM[density][cards ? 'narrow' : 'wide'] * rem());
-      const content = app.querySelector('.rows, .kanban, .timeline');
-      const bottom = cover();
-      /** How far the content's start is above the bottom of what stays on top, in px; negative: below. */
-      const top = content ? bottom - content.getBoundingClientRect().top : 0;
-      const inside = [...app.querySelectorAll('.cards')].some((column) => column.scrollTop > rowHeight / 2);
-      return {narrow: NARROW.matches, rowHeight, top, scrolled: !jump && (top > rowHeight / 2 || inside)};
+    startOver() { jump = moved = true; },
+    /** Look at the page as it stands. @param {string} density @param {string} view */
+    look(density, view) {
+      const key = `${density} ${view}`;
+      const now = performance.now();
+      if (moved || !last || last.key !== key || now - last.at > LOOK_MS) last = {key, at: now, ...measure(density)};
+      moved = false;
+      return {...last, scrolled: !jump && (last.top > last.rowHeight / 2 || last.inside)};
     },
     /**
      * Say what to draw of these items, and how far to scroll once it is drawn.
@@ -56,6 +74,7 @@ export function createViewport(app, changed) {
       let shift = 0;
       if (jump) shift = reading ? -top : 0;
       else if (reading && items !== before) shift = anchorShift(before, items, Math.floor(top / rowHeight)) * rowHeight;
+      if (shift) moved = true;
       if (jump) for (const column of app.querySelectorAll('.cards')) column.scrollTop = 0;
       jump = false;
       before = items;

@@ -11,6 +11,8 @@ export function createAddress({state, host, changed}) {
   /** The next change is a step that one can go back from. */
   let step = false;
   let kept = '';
+  /** @type {import('../../core/page-address.js').Place | null} */
+  let written = null;
   const key = () => `place:${boardOf(state.connection.stream) || state.feed.board.name}`;
   const first = writePlace('', state.place);
   /** Inside Grist it isn't known at first which board this is: the key under which its place is kept. */
@@ -25,6 +27,7 @@ export function createAddress({state, host, changed}) {
       if (alone || arrived === key()) return;
       arrived = key();
       kept = recall(arrived) ?? '';
+      written = null;
       if (!kept) return;
       state.place = readPlace(kept);
       changed();
@@ -35,6 +38,8 @@ export function createAddress({state, host, changed}) {
     canGoBack: () => alone && history.state?.step === 'row',
     /** Write it, after a draw. */
     write() {
+      if (state.place === written) return;
+      written = state.place;
       const search = writePlace(alone ? location.search : '', state.place);
       if (!alone) {
         // An empty place is kept, too: the owner's choice in the frame's address is only where one starts.

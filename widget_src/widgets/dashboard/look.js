@@ -1,7 +1,7 @@
 // The state as the templates see it.
 import {isCalm} from '../../core/attention.js';
-import {FILTER_ROLES, countFilters, facet, hasBase} from '../../core/filters.js';
-import {canBeTaken, isAlert} from '../../core/take.js';
+import {FILTER_ROLES, baseTest, countFilters, facet, hasBase, stateTest} from '../../core/filters.js';
+import {canBeTaken} from '../../core/take.js';
 import {recall, storageWorks} from '../../host/storage.js';
 import {noticePermission} from '../../ui/notices.js';
 import {soundWaits} from '../../ui/sound.js';
@@ -21,7 +21,8 @@ const MOST_ALERTS = 3;
  */
 export function viewOf(state, {hostKind, gristAddress, now, narrow}, place) {
   const {feed, attention, connection, place: {view, filters, row}} = state;
-  const permission = noticePermission();
+  // The browser takes milliseconds to tell it, so it is asked only where it shows.
+  const permission = state.panel === 'settings' ? noticePermission() : 'none';
   return {
     ...state.speech, range: place.range, rowHeight: place.rowHeight, glide: place.glide && isCalm(attention, now),
     board: feed.board, language: state.language, now: now + feed.clock.skew, browserNow: now,
@@ -29,7 +30,7 @@ export function viewOf(state, {hostKind, gristAddress, now, narrow}, place) {
     loaded: feed.table.loaded && feed.board.columns.length > 0, problem: state.problem, gristAddress,
     view, density: state.density, narrow, filters, filterCount: countFilters(filters), narrowed: hasBase(filters), me: myName(state),
     counts: state.counts, total: state.sorted.length, trends: state.trends, items: state.items,
-    facets: facetsOf(state), facetSearch: state.facetSearch, saved: savedFilters(feed.board.name), canSave: storageWorks(),
+    facets: facetsOf(state), facetSearch: state.facetSearch, saved: state.panel === 'filters' ? savedFilters(feed.board.name) : [], canSave: storageWorks(),
     ...waitingOf(state), frozen: state.frozen, columns: state.order.columns, caps: state.caps, unread: unreadOf(state),
     current: state.current, flashes: attention.flashes, toasts: attention.toasts, alerts: alertsOf(state, narrow),
     said: state.said, cried: state.cried, lastVisit: state.lastVisit, missed: state.missed,
@@ -39,7 +40,7 @@ export function viewOf(state, {hostKind, gristAddress, now, narrow}, place) {
     notices: permission === 'none' || permission === 'denied' ? permission : state.notices && permission === 'granted' ? 'on' : 'off',
     panel: state.panel, letters: state.letters, theme: state.theme,
     form: {address: connection.given, addressFixed: connection.addressFixed, token: connection.token,
-      error: state.formError, stored: Boolean(recall('stream') || (connection.stream && recall(`token:${connection.stream}`)))},
+      error: state.formError, stored: state.panel === 'settings' && Boolean(recall('stream') || (connection.stream && recall(`token:${connection.stream}`)))},
     rowOf: (id) => feed.table.rows.get(id), read: feed.read,
   };
 }
@@ -91,16 +92,20 @@ function detailOf(state, row) {
 }
 
 /** Changed rows of the present filter that the reader has not seen. @param {State} state */
-function unreadOf({attention: {flashes}, items}) {
+function unreadOf(state) {
+  const {attention: {flashes}, feed: {table, read}, place: {filters}} = state;
   if (!flashes.size) return 0;
+  const [base, shown] = [baseTest(filters, myName(state)), stateTest(filters)];
   let n = 0;
-  for (const {id} of items) if (flashes.get(id)?.newUntil === null) n += 1;
+  for (const [id, {newUntil}] of flashes) {
+    const row = newUntil === null && table.rows.get(id);
+    if (row && base(read(row)) && shown(read(row))) n += 1;
+  }
   return n;
 }
 
 /** @param {State} state @param {boolean} narrow */
-function alertsOf({base, attention, place: {row}}, narrow) {
-  const all = base.filter(isAlert);
+function alertsOf({urgent: all, attention, place: {row}}, narrow) {
   const open = all.filter(({id}) => attention.alerts.has(id) && !(narrow && row !== null))
     .sort((a, b) => (attention.alerts.get(b.id) ?? 0) - (attention.alerts.get(a.id) ?? 0)).slice(0, narrow ? 1 : MOST_ALERTS);
   return {shown: open, more: all.length - open.length};

@@ -3,7 +3,7 @@ import {render} from 'lit-html';
 import {expire, see} from '../../core/attention.js';
 import {describe, flushNews, takeEvent, takeGristRows, takeSnapshot} from '../../core/feed.js';
 import {pick} from '../../core/board.js';
-import {baseTest, stateTest} from '../../core/filters.js';
+import {baseTest, kept, stateTest} from '../../core/filters.js';
 import {chooseLanguage, translator} from '../../core/i18n.js';
 import {arrange} from '../../core/order.js';
 import {countItems, createSorter} from '../../core/select.js';
@@ -52,6 +52,7 @@ const live = createLive({state, config, host, env, asks, frame, onEvent, onSnaps
 const actions = createActions({state, host, frame, viewport, live, asks, address, speak});
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let expiry;
+let shownTitle = '';
 
 /** Take the language and the board's time zone into use. */
 function speak() {
@@ -96,16 +97,17 @@ function draw() {
   const {news, sound, level} = flushNews(feed, attention, now, state.muted);
   for (const {row} of news) order.touched.add(row);
   if (state.stale) select();
-  const look = viewport.look(state.density);
+  const look = viewport.look(state.density, state.place.view);
   hold(!state.release && (state.frozen || look.scrolled || reading.holds(now)));
   const place = viewport.place(state.items, look);
-  if (!document.hidden) see(attention, inSight(place.range), now);
+  if (!document.hidden && attention.flashes.size) see(attention, inSight(place.range), now);
   const {next} = expire(attention, now);
   const view = viewOf(state, {hostKind: host.kind, gristAddress: config.grist ?? '', now, narrow: look.narrow}, place);
   state.said = view.said = said(view);
   state.cried = view.cried = cried(view);
   render(page(view, actions), app);
-  document.title = (view.unread ? `(${view.unread}) ` : '') + pick(feed.board.title, state.language, 'grist_live');
+  const title = (view.unread ? `(${view.unread}) ` : '') + pick(feed.board.title, state.language, 'grist_live');
+  if (title !== shownTitle) document.title = shownTitle = title;
   if (place.shift) scrollBy(0, place.shift);
   if (sound && state.sound) beep(level);
   address.write();
@@ -119,9 +121,10 @@ function draw() {
 function select() {
   const {feed, place: {filters}} = state;
   state.sorted = sorter(feed.table.rows, feed.read);
-  state.base = state.sorted.filter(baseTest(filters, myName(state)));
+  state.base = kept(state.sorted, baseTest(filters, myName(state)));
   state.counts = countItems(state.base);
-  state.fresh = state.base.filter(stateTest(filters));
+  state.urgent = state.counts.urgent ? state.base.filter(isAlert) : [];
+  state.fresh = kept(state.base, stateTest(filters));
 }
 
 /** While the reader holds the rows, what would move waits. @param {boolean} holding */

@@ -45,6 +45,8 @@ export function createState(config, hostKind) {
     sorted: /** @type {Item[]} */ ([]),
     base: /** @type {Item[]} */ ([]),
     fresh: /** @type {Item[]} */ ([]),
+    /** Those that are urgent, and that nobody has. */
+    urgent: /** @type {Item[]} */ ([]),
     /** As they stand on the screen. */
     items: /** @type {Item[]} */ ([]),
     waiting: 0,
