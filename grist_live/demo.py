@@ -19,14 +19,17 @@ from typing import Any
 import requests
 import tomlkit
 
-from grist_live import sample
+from grist_live import counts, sample
 from grist_live.board import Board, load_preset
 from grist_live.embedded import EmbeddedRedis
 from grist_live.errors import UserError
+from grist_live.journal import Journal, connect
+from grist_live.settings import load
 from grist_live.supervisor import Supervisor, web_command, work_command
 
 ROWS = 40
 PAUSE = (1.0, 4.0)
+DAY = 86_400
 
 
 class DemoError(UserError):
@@ -63,6 +66,7 @@ def run(port: int, echo: Callable[[str], None]) -> int:
         _wait_until_ready(url, supervisor, stop, folder)
         if not stop.is_set():
             agents.begin()
+            _complete(Journal(connect(redis.url)), load(config, {})[0].board)
             _welcome(url, echo)
         while not stop.wait(random.uniform(*PAUSE)):
             if supervisor.web and supervisor.web.poll() is not None:
@@ -98,11 +102,25 @@ def _configuration(folder: Path, port: int, redis_url: str) -> Path:
         "log_dir": str(folder),
         "log_level": "WARNING",
         "grist_api_key": "",
-        "boards": {"interventions": {"preset": "interventions", "access": "public", "open": True}},
+        "boards": {"interventions": {"preset": "interventions", "doc": "demo", "access": "public", "open": True}},
     }
     path = folder / "grist-live.toml"
     path.write_text("# Written anew at each start of the demo.\n" + tomlkit.dumps(settings), "utf-8")
     return path
+
+
+def _complete(journal: Journal, board: Board) -> None:
+    """Say that the board is the whole table (the agents stand in for Grist), and what it was like since yesterday."""
+    if not journal.head(board).complete:
+        journal.filled(board)
+    if len(journal.stats(board, time.time() - DAY)) < 2:
+        now = time.time() // counts.SLOT * counts.SLOT
+        _, rows = journal.snapshot(board)
+        found_now = counts.count(board, rows.values())
+        past = sample.counts_before(found_now, int(DAY / counts.SLOT))
+        for back, found in enumerate([found_now, *past]):
+            journal.add_stats(board, int(now - back * counts.SLOT), found, 2 * DAY)
+    journal.close()
 
 
 def _wait_until_ready(url: str, supervisor: Supervisor, stop: threading.Event, folder: Path) -> None:

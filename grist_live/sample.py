@@ -131,3 +131,20 @@ def board_choices(board: Board) -> dict[str, Sequence[str]]:
         role: tuple(c.value for c in column.choices) if column and column.choices else CHOICES[role]
         for role, column in declared.items()
     }
+
+
+def counts_before(counts: Mapping[str, int], slots: int, seed: int = 7) -> list[dict[str, int]]:
+    """Invent what the counts were, slot by slot back in time: now and then a row had another status.
+
+    What is no status (the urgent rows) goes a little up and down; the total stays.
+    """
+    source, now, found = random.Random(seed), dict(counts), []
+    for _ in range(slots):
+        now = dict(now)
+        here, there = source.sample([name for name in now if name in STATUSES], 2)
+        if now[here] and source.random() < 0.4:
+            now[here], now[there] = now[here] - 1, now[there] + 1
+        for name in now.keys() - {*STATUSES, ""}:
+            now[name] = min(6, max(0, now[name] + source.choice((-1, 0, 0, 0, 1))))
+        found.append(now)
+    return found

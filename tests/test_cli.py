@@ -255,6 +255,8 @@ def test_the_demo_lives_and_ctrl_c_ends_everything(demo: Callable[..., Any], tmp
     # (not at once: a snapshot may be 2 s old, and the demo itself has asked for one)
     until(lambda: requests.get(f"{url}/boards/interventions/snapshot", timeout=5).json()["count"] == 40)
     until(lambda: requests.get(f"{url}/health", timeout=5).json()["boards"]["interventions"]["changes"] > 41)
+    assert requests.get(f"{url}/health", timeout=5).json()["boards"]["interventions"]["complete"]
+    assert len(requests.get(f"{url}/boards/interventions/stats", timeout=5).json()["counts"]) >= 144
     answer = requests.post(f"{url}/webhook/grist-realtime", json={"id": "test-123", "fields": {}}, timeout=5)
     assert answer.json()["success"]
     anywhere = requests.get(f"{url}/health", headers={"Origin": "https://elsewhere.example"}, timeout=5)

@@ -44,3 +44,11 @@ def test_another_boards_choices_may_be_fewer_or_more() -> None:
     rows = sample.interventions(200, choices=choices)
     assert {row["status"] for row in rows} == {"ouvert", "clos"}
     assert {row["priority"] for row in rows} == set(choices["priority"])
+
+
+def test_what_the_counts_were_before_adds_up() -> None:
+    counts = {"": 40, "En attente": 15, "En cours": 10, "Terminé": 11, "Bloqué": 4, "urgent": 2}
+    past = sample.counts_before(counts, 144)
+    assert len(past) == 144 and len({tuple(sorted(slot.items())) for slot in past}) > 20
+    for slot in past:
+        assert sum(slot[name] for name in sample.STATUSES) == slot[""] == 40 and min(slot.values()) >= 0
