@@ -183,7 +183,7 @@ def test_eviction_without_a_limit_is_a_warning(world: World) -> None:
     [
         ("http://localhost:8484", "https://93.184.215.14", {"address-local"}),
         ("http://0.0.0.0:8484", "https://93.184.215.14", {"address-local"}),
-        ("http://localhost:8484", "http://127.0.0.1:8585", set()),
+        ("http://localhost:8484", "http://127.0.0.1:8080", set()),
         ("https://10.255.255.1", "https://93.184.215.14", {"address-private"}),
         ("https://10.255.255.1", "https://10.255.255.2", set()),
         ("http://10.255.255.1", "http://10.255.255.2", {"address-plain"}),
