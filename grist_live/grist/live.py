@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import select
 import time
 from collections import Counter
@@ -15,6 +16,7 @@ from typing import Any
 
 import msgspec
 import websocket
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from websocket import ABNF
 
 from grist_live.actions import Action, State
@@ -79,6 +81,7 @@ class Live:
                 header=[f"Authorization: Bearer {api_key}"],
                 suppress_origin=True,  # that of another site would be refused
                 redirect_limit=0,
+                sslopt=_authorities(),
             )
         except (websocket.WebSocketException, OSError, ValueError) as error:
             if isinstance(error, websocket.WebSocketBadStatusException):
@@ -176,6 +179,12 @@ class Live:
         poll = select.poll()
         poll.register(sock, select.POLLIN)
         return bool(poll.poll(timeout * 1000))
+
+
+def _authorities() -> dict[str, str]:
+    """Trust for wss what `requests` trusts for https, an administration's own authority included."""
+    chosen = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
+    return {"ca_cert_path" if os.path.isdir(chosen) else "ca_certs": chosen}
 
 
 def _first_line(error: Exception) -> str:

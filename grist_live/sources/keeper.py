@@ -34,7 +34,10 @@ CONFIRM_EVERY = 3.0
 """Seconds between two looks at the document's state while webhook rows wait."""
 LOOK_EVERY = 60.0
 """Seconds between two such looks otherwise: a key that was revoked is told by nothing else."""
+LONGEST_PAUSE = 10.0
+"""Seconds between two turns while Redis or Grist is away."""
 LONGEST_WAIT = 60.0
+"""Seconds between two tries of a websocket that breaks."""
 NOT_OFFERED = 300.0
 """Seconds before a websocket is tried again where none is offered."""
 ALONE_EVERY = 5.0
@@ -98,7 +101,7 @@ class Keeper:
             except Exception as error:
                 failures += not isinstance(error, FencedError)
                 self.failed(error)
-            pause = random.uniform(0.5, 1.0) * min(0.5 * 2.0**failures, LONGEST_WAIT) if failures else 0.0
+            pause = random.uniform(0.5, 1.0) * min(0.5 * 2.0**failures, LONGEST_PAUSE) if failures else 0.0
             if not failures and self._session is None:
                 pause = TURN
             stop.wait(pause)
@@ -116,10 +119,11 @@ class Keeper:
             raise FencedError
         if not self.lease.hold():
             return
-        if self._session is None and self._clock() >= self._tried_at:
+        empty = [board.name for board in self.boards if not self.journal.head(board).complete]
+        if not empty and self._session is None and self._clock() >= self._tried_at:
             self._listen()
         for board in self.boards:
-            if self._clock() >= self._due[board.name] or not self.journal.head(board).complete:
+            if board.name in empty or self._clock() >= self._due[board.name]:
                 self._reconcile(board)
             elif pay(self.journal, board, self.document, self._writer(board)):
                 log.info("board %s: what was owed is paid", board.name)
@@ -274,8 +278,7 @@ class Keeper:
     def failed(self, error: Exception) -> None:
         """Stop listening, so that webhook rows go through, and tell why."""
         if isinstance(error, FencedError):
-            self._lose("another process keeps it")
-            return
+            return self._lose("another process keeps it")
         listening = self._session is not None
         self._close()
         if not isinstance(error, OUTSIDE):

@@ -134,3 +134,12 @@ def test_an_address_that_grist_cant_reach_or_that_is_in_the_clear_is_named(
         monkeypatch.setattr("grist_live.bootstrap.webhook._loopback", lambda address: "127.0.0.1:8484" in address)
     op.run(dry_run=True)
     assert op.shows(*words) if words else not op.shows("! ")
+
+
+def test_a_board_that_is_heard_live_needs_no_webhook(op: Operator) -> None:
+    """Neither an owner's key nor an allowed domain: the webhooks aren't even looked at."""
+    op.file.write_text('[boards.interventions]\npreset = "interventions"\nsource = "watch"\n', "utf-8")
+    result = op.run()
+    assert result.left == [] and op.shows("= no webhook", "websocket"), op.lines
+    assert op.webhooks() == [] and not [path for _, path, _ in op.grist.requests if "webhooks" in path]
+    assert op.widgets(), "all else is there"
