@@ -13,7 +13,7 @@ PIP = $(PY) -m pip --disable-pip-version-check install --quiet
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint unit e2e test-grist format build wheel reference bench screenshots clean system
+.PHONY: help demo test lint unit e2e test-grist format build wheel reference bench bench-dashboard screenshots clean system
 
 # $(call step,name,command,what to do when it fails)
 define step
@@ -70,6 +70,9 @@ reference: $(VENV)/.demo ## write the tables of settings in docs/ anew
 
 bench: $(VENV)/.test ## measure against flask-sse, sse-starlette and nginx + nchan; write bench/results.md
 	@$(PY) -m bench.run $(BENCH)
+
+bench-dashboard: $(VENV)/.test build ## measure the dashboard in Chromium against its budgets; write bench/dashboard.md
+	@$(PY) -m bench.dashboard $(BENCH)
 
 screenshots: system $(VENV)/.test build ## take the pictures of docs/images anew
 	@$(PY) docs/screenshots.py

@@ -330,3 +330,73 @@ def test_a_wrong_grist_address_is_told(
     colleague.guard.expect("Failed to load resource", "net::ERR_")
     seen = colleague.open_in_grist(put(board))
     expect(seen.locator(".notice[role=alert]")).to_contain_text(f"could not be loaded from {nobody}")
+
+
+def by_grist(board: Board) -> dict[str, Any]:
+    """The widget's options as bootstrap writes them for a board whose readers Grist knows."""
+    described = make_board(board.name, {"preset": "interventions", "access": "grist"}).describe()
+    return {"stream": board.stream, "language": "fr", "board": described}
+
+
+def partial(status: int, body: dict[str, Any]) -> Callable[[Any], None]:
+    return lambda route: route.fulfill(status=status, json=body)
+
+
+def test_who_may_read_all_gets_the_stream_by_grists_word(
+    colleague: Visitor, own_server: Start, grist: Site, put: Put
+) -> None:
+    """Grist-static makes no access tokens, and our server would ask a real Grist: both are stood in for."""
+    board = own_server(grist_url=grist.url, token_keys=[KEY], board={"access": "token"})
+    asked: list[Any] = []
+
+    def answer(route: Any) -> None:
+        asked.append(route.request.post_data_json)
+        route.fulfill(json={"success": True, "token": token(board), "expires": time.time() + 6})
+
+    stand_in(colleague, answer)
+    seen = colleague.open_in_grist(put(board, by_grist(board), access="full"))
+    seen.link("live", seconds=45)
+    board.post(webhook_of(seen.page, 20, Statut="Bloqué"))
+    expect(seen.row(20).locator(".status")).to_have_text("Bloqué")
+    assert asked[0] == {"token": "a token of Grist's"}
+    seen.until(lambda: len(asked) >= 2, seconds=15)  # it is made new before it ends
+    assert "offline" not in seen.seen("links")
+
+
+def test_who_sees_a_part_is_told_and_keeps_the_rows(
+    colleague: Visitor, own_server: Start, grist: Site, put: Put
+) -> None:
+    board = own_server(grist_url=grist.url, token_keys=[KEY], board={"access": "token"})
+    colleague.guard.expect("status of 403")
+    stand_in(colleague, partial(403, {"error": "you see a part", "reason": "partial"}))
+    seen = colleague.open_in_grist(put(board, by_grist(board), access="full"))
+    expect(seen.locator(".notice")).to_contain_text("Vous voyez une partie de ce document")
+    seen.link("none")
+    seen.counts(total=40, urgent=4)
+
+
+def test_without_full_access_it_says_what_grists_word_needs(
+    colleague: Visitor, own_server: Start, grist: Site, put: Put
+) -> None:
+    board = own_server(grist_url=grist.url, token_keys=[KEY], board={"access": "token"})
+    seen = colleague.open_in_grist(put(board, by_grist(board)))
+    expect(seen.locator(".notice")).to_contain_text("choisissez l’accès « Accès complet au document »")
+    seen.counts(total=40)
+
+
+def stand_in(colleague: Visitor, answer: Callable[[Any], None]) -> None:
+    """On this visitor's next page Grist has a token for its user, and our server answers so to it."""
+    script = """const wait = setInterval(() => {
+      if (!window.grist?.docApi) return;
+      clearInterval(wait);
+      grist.docApi.getAccessToken = async () => ({token: "a token of Grist's"});
+    }, 1);"""
+    plain = colleague.page
+
+    def page() -> Page:
+        made = plain()
+        made.add_init_script(script)
+        made.route("**/token", answer)
+        return made
+
+    colleague.page = page  # type: ignore[method-assign]
