@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -58,6 +59,18 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+class LogFile(WatchedFileHandler):
+    """A file that several processes write to: when it is large one of them renames it, and the others notice."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.stream and os.fstat(self.stream.fileno()).st_size > ROTATE_AT:
+            with contextlib.suppress(OSError):
+                path = Path(self.baseFilename)
+                if path.stat().st_size > ROTATE_AT:  # no other process was faster
+                    path.replace(path.with_suffix(".log.1"))
+        super().emit(record)
+
+
 def hide(secret: str) -> None:
     """Mask a secret wherever it stands in what this process logs from now on."""
     if len(secret) >= 4:
@@ -88,9 +101,7 @@ def configure(settings: Settings, name: str) -> None:
     path = folder(settings) / f"{name}.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and path.stat().st_size > ROTATE_AT:
-            path.replace(path.with_suffix(".log.1"))
-        handlers.append(WatchedFileHandler(path, encoding="utf-8"))
+        handlers.append(LogFile(path, encoding="utf-8"))
     except OSError as error:
         print(f"no log file: {error}; set log_dir to a folder that this user may write", file=sys.stderr)
     for handler in handlers:
