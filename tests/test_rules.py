@@ -197,6 +197,14 @@ def test_a_token_in_clear_over_the_network_is_a_warning(tmp_path: Path) -> None:
     assert problems_of(tmp_path, TCHAP.replace("https://m.example", "http://127.0.0.1:8008")) == []
 
 
+def alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in an empty folder, with nothing of ours in the environment."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(folder))
+    for name in [name for name in os.environ if name.startswith("GRIST_")]:
+        monkeypatch.delenv(name)
+
+
 @pytest.mark.parametrize(
     ("command", "arguments"), [("config", []), ("work", []), ("serve", []), ("doctor", ["--quick"])]
 )
@@ -207,16 +215,13 @@ def test_every_command_names_the_line(
     rule = "[[boards.interventions.rules]]\nname = 'a'\nwhen = 'becomes urgnt'\ndo = {outlet = 'tchap'}\n"
     redis = f"redis_url = 'redis://127.0.0.1:{free_port()}'\n"
     path.write_text(redis + TCHAP + "[boards.interventions]\nopen = true\naccess = 'public'\n" + rule)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name in [name for name in os.environ if name.startswith("GRIST_")]:
-        monkeypatch.delenv(name)
+    alone(tmp_path, monkeypatch)
     result = CliRunner().invoke(main, [command, *arguments])
     assert result.exit_code == 1 and "grist-live.toml:11: rule a" in result.output and "Traceback" not in result.output
 
 
 def test_config_shows_rules_and_outlets_without_their_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+    alone(tmp_path, monkeypatch)
     (tmp_path / "grist-live.toml").write_text("[boards.interventions]\nopen = true\naccess = 'public'\n")
     asleep = CliRunner().invoke(main, ["config"]).stdout
     assert "rule urgent: becomes urgent → tchap (asleep: no [outlets.tchap])" in asleep

@@ -112,7 +112,8 @@ class Sender:
         if error.wait is not None:
             delay = error.wait * (1 + self._jitter() / 10) + 0.01 if error.limited else max(delay, error.wait)
         reason = "" if error.limited else str(error)
-        log.warning("job is put back for %.1f s: %s", delay, error, extra=facts)
+        level = logging.INFO if error.limited else logging.WARNING
+        log.log(level, "job is put back for %.1f s: %s", delay, error, extra=facts)
         if error.whole:
             self._rests_until = now + delay
         due = None if error.whole else now + delay
