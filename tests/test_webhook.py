@@ -163,3 +163,12 @@ def test_compatible_subscribers_get_channel_and_keys(make_client: Callable[..., 
         time.sleep(0.01)
     assert json.loads(journal.redis.get("grist:intervention:12")) == found
     assert 86_000 < journal.redis.ttl("grist:intervention:12") <= 86_400
+
+
+def test_each_answer_names_its_request(make_client: Callable[..., FlaskClient]) -> None:
+    client = make_client()
+    for given, kept in (("edit-1", True), ("a b", False), ("x" * 65, False), ("é", False), ("", False)):
+        answer = client.post(DOOR, json=[], headers={"X-Request-Id": given})
+        named = answer.headers["X-Request-Id"]
+        assert (named == given) if kept else (len(named) == 12 and named.isalnum())
+    assert client.post(DOOR, data=b"{", content_type="application/json").headers["X-Request-Id"]
