@@ -20,6 +20,7 @@ from grist_live.journal import Journal, connect
 from grist_live.settings import Settings
 from tests.live_server import LiveServer
 from tests.redis_server import RedisServer, executables
+from tests.standin_grist import StandinDocument, StandinGrist
 from tests.synapse_server import Person, SynapseServer
 
 SECRET = "s3cret-of-the-webhook-for-tests"
@@ -106,6 +107,23 @@ def people(synapse: SynapseServer) -> dict[str, Person]:
 def room(people: dict[str, Person]) -> str:
     """A new room in clear, of the supervisor and the bot."""
     return people["supervisor"].create_room(people["bot"])
+
+
+@pytest.fixture
+def grist() -> Iterator[StandinGrist]:
+    with StandinGrist(wait=0.01) as grist:
+        yield grist
+
+
+@pytest.fixture
+def doc(grist: StandinGrist) -> StandinDocument:
+    """A document of the stand-in, with the preset's table and three rows."""
+    doc = grist.add_document()
+    columns = [{"id": c.id, "type": c.type, "isFormula": False} for c in load_preset("interventions").columns]
+    doc.apply([["AddTable", "Interventions", columns]])
+    rows = [{"Agent": name, "Statut": "En cours", "Derniere_MAJ": 1.5} for name in ("Zoé", "Luc", "Inès")]
+    doc.add_records("Interventions", rows)
+    return doc
 
 
 @pytest.fixture

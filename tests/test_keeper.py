@@ -27,21 +27,6 @@ TABLE = "Interventions"
 
 
 @pytest.fixture
-def grist() -> Iterator[StandinGrist]:
-    with StandinGrist(wait=0.01) as grist:
-        yield grist
-
-
-@pytest.fixture
-def doc(grist: StandinGrist) -> StandinDocument:
-    doc = grist.add_document()
-    columns = [{"id": c.id, "type": c.type, "isFormula": False} for c in load_preset("interventions").columns]
-    doc.apply([["AddTable", TABLE, columns]])
-    doc.add_records(TABLE, [{"Agent": name, "Statut": "En cours"} for name in ("Zoé", "Luc", "Inès")])
-    return doc
-
-
-@pytest.fixture
 def board(doc: StandinDocument) -> Board:
     return msgspec.structs.replace(load_preset("interventions"), doc=doc.id, authors="email")
 

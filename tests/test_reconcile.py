@@ -25,25 +25,6 @@ from tests.standin_grist import OWNER, StandinDocument, StandinGrist
 
 
 @pytest.fixture
-def grist() -> Iterator[StandinGrist]:
-    with StandinGrist(wait=0.01) as grist:
-        yield grist
-
-
-@pytest.fixture
-def doc(grist: StandinGrist) -> StandinDocument:
-    """A document whose table bootstrap made, with three rows."""
-    doc = grist.add_document()
-    preset = load_preset("interventions")
-    columns = [{"id": c.id, "type": c.type, "isFormula": False} for c in preset.columns]
-    doc.apply([["AddTable", "Interventions", columns]])
-    doc.add_records(
-        "Interventions", [{"Agent": a, "Statut": "En cours", "Derniere_MAJ": 1.5} for a in ("Zoé", "Luc", "Inès")]
-    )
-    return doc
-
-
-@pytest.fixture
 def board(doc: StandinDocument) -> Board:
     return msgspec.structs.replace(load_preset("interventions"), doc=doc.id)
 
@@ -353,7 +334,7 @@ def test_a_whole_path_from_grist_to_the_stream(
     rest = Document(grist.url, document.id, OWNER)
     result = bootstrap(settings, settings.board, rest, echo=lambda line: None)
     assert not result.left
-    until(lambda: journal.head(result.board).complete)
+    until(lambda: journal.watched(result.board))
     with server.stream() as stream:
         stream.wait(type="hello")
         document.add_records("Interventions", [{"Agent": "Zoé", "Statut": "En attente"}])
