@@ -266,6 +266,24 @@ class Feed:
                     viewer.close()
 
 
+class Address:
+    """The viewers that one board has from one address."""
+
+    def __init__(self, feed: Feed, gone: Callable[[], object]) -> None:
+        self.viewers, self._feed, self._gone = 0, feed, gone
+        self._on_leave = self._left  # bound once: each viewer keeps it
+
+    def count(self, viewer: Viewer) -> None:
+        self.viewers += 1
+        viewer.on_leave = self._on_leave
+
+    def _left(self, viewer: Viewer) -> None:
+        self._feed.leave(viewer)
+        self.viewers -= 1
+        if not self.viewers:
+            self._gone()
+
+
 def goodbye(compat: bool, delay: int, **more: str) -> bytes:
     """Tell a viewer to come back after `delay` ms. Clients of the compatible format obey `retry:` alone."""
     return b"retry:%d\n\n" % delay if compat else event("bye", {"retry_ms": delay, **more}, retry=delay)

@@ -19,7 +19,7 @@ from typing import Any
 
 from grist_live.board import Board
 from grist_live.change import compat_data, compat_message, event
-from grist_live.feed import SLOTS, Feed, Recent, goodbye
+from grist_live.feed import SLOTS, Address, Feed, Recent, goodbye
 from grist_live.filters import Filter
 from grist_live.journal import RESET_ABOVE, WEB, Id, Journal, Unavailable
 from grist_live.loop import others_first
@@ -34,24 +34,6 @@ EXPIRED_MS = 1000
 """What a viewer waits whose token has ended, before it asks again (and is refused, or shows a new one)."""
 SILENCE = 10.0
 """Seconds without a message after which the connection to Redis is tried."""
-
-
-class _Address:
-    """The viewers that one board has from one address."""
-
-    def __init__(self, feed: Feed, gone: Callable[[], object]) -> None:
-        self.viewers, self._feed, self._gone = 0, feed, gone
-        self._on_leave = self._left  # bound once: each viewer keeps it
-
-    def count(self, viewer: Viewer) -> None:
-        self.viewers += 1
-        viewer.on_leave = self._on_leave
-
-    def _left(self, viewer: Viewer) -> None:
-        self._feed.leave(viewer)
-        self.viewers -= 1
-        if not self.viewers:
-            self._gone()
 
 
 class Hub:
@@ -74,7 +56,7 @@ class Hub:
         self.cut_off = self.refused = 0
         self.on_lag: Callable[[float], None] = lambda seconds: None
         self.draining = False
-        self._addresses: dict[tuple[str, str], _Address] = {}
+        self._addresses: dict[tuple[str, str], Address] = {}
         self.started = time.time()
         self._elsewhere: dict[str, int] = {}
         self._sockets: Sockets | None = None
@@ -136,7 +118,7 @@ class Hub:
             self._terms.add(viewer, until, self._farewells[compat])
         if self.max_per_address and viewer.place is not None:  # it may have left while it was greeted
             if key not in self._addresses:
-                self._addresses[key] = _Address(feed, partial(self._addresses.pop, key))
+                self._addresses[key] = Address(feed, partial(self._addresses.pop, key))
             self._addresses[key].count(viewer)
 
     def queue_viewer(self) -> QueueViewer:
@@ -221,6 +203,8 @@ class Hub:
             if not feed.take(new.epoch, new.before, new.changes, new.after):
                 self._catch_up(feed)
             self.on_lag(time.time() - new.at)
+            if log.isEnabledFor(logging.DEBUG):
+                log.debug("sent to viewers", extra=new.facts())
         elif new.kind == "test":
             self._test(feed, new.body)
         elif new.kind == "foreign":

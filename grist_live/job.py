@@ -15,7 +15,7 @@ class Job(msgspec.Struct, omit_defaults=True):
 
     `id` is unique for ever: it is made of the change's id, the rule and the outlet. `about`: `alert`, `answer` (in the
     thread of an alert), `test`, or `summary`: `count` more than the `limit` of an hour that ends at `until`, with some
-    of the `others`.
+    of the `others`. `request` is what our logs call the webhook or action that brought the change.
     """
 
     id: str
@@ -35,6 +35,7 @@ class Job(msgspec.Struct, omit_defaults=True):
     others: list[tuple[int, dict[str, Any]]] = []
     until: float = 0.0
     begins: bool = False
+    request: str = ""
 
     @property
     def unique(self) -> str:

@@ -146,11 +146,11 @@ end
 --         12 most changes at once for viewers, 13 by whom (JSON, or ''), 14 action number and 15 hash of the document's
 --         state ('': unknown), 16 what the state is: 'next' (one action more than ours), 'whole' (ours or a later one),
 --         'anew' (of another history); a trailing '+' means that more batches of it follow, 17 fence ('': none),
---         18 most parked rows, then row id, row text ('' = removed) for each row.
+--         18 most parked rows, 19 the request that they came by (for our own logs), then row id, row text ('' = removed) for each row.
 -- Answers {epoch, n, new, unchanged, suspect ids, skipped ids, parked, changed: id, action, row text, …}
 -- or {'columns', stored ids} or {'epoch'} or {'fenced'} or {'old'} (the state is not above ours) or {'gap'}.
 local SOURCE, AT, COLUMNS, UPDATED = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
-local first, filling = 19, ARGV[10] == '1'
+local first, filling = 20, ARGV[10] == '1'
 if meta[4] ~= COLUMNS then return { 'columns', meta[4] or '' } end
 if ARGV[17] ~= '' and call('GET', KEEPER) ~= ARGV[17] then return { 'fenced' } end
 if SOURCE == 'watch' and call('GET', WATCHING) ~= ARGV[17] then return { 'fenced' } end
@@ -295,7 +295,7 @@ if #log > 0 and not filling then
     local event = epoch .. '-' .. n
     local data = '{"action":"' .. action .. '","row":' .. id .. ',"fields":' .. fields .. ',"was":' .. was ..
       ',"at":' .. AT .. ',"source":"' .. SOURCE .. '"' .. by .. (action == 'add' and first_seen or '') .. '}'
-    call('XADD', LOG, 'MAXLEN', '~', ARGV[7], event, 'r', id, 's', SOURCE, 't', AT, 'd', data, 'v', text)
+    call('XADD', LOG, 'MAXLEN', '~', ARGV[7], event, 'r', id, 's', SOURCE, 't', AT, 'd', data, 'v', text, 'q', ARGV[19])
     frames[#frames + 1] = 'id:' .. event .. '\ndata:' .. data .. '\n\n'
     rows[#rows + 1] = text .. '\n'
     if ARGV[11] == '1' then

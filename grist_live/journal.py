@@ -89,7 +89,8 @@ def parse_id(text: str | None) -> Id | None:
 
 
 class Entry(NamedTuple):
-    """One logged change: its id, the event's JSON, the whole row after it (before it, when removed)."""
+    """One logged change: its id, the event's JSON, the whole row after it (before it, when removed), and the request
+    that brought it, for our own logs."""
 
     id: Id
     row: int
@@ -97,6 +98,7 @@ class Entry(NamedTuple):
     at: float
     data: bytes
     text: bytes
+    request: str
 
 
 class Head(NamedTuple):
@@ -123,6 +125,7 @@ class Commit:
     new: int = 0
     unchanged: int = 0
     parked: int = 0
+    request: str = ""
     suspects: list[int] = field(default_factory=list)
     skipped: list[int] = field(default_factory=list)
     changed: list[tuple[int, str, bytes]] = field(default_factory=list)
@@ -247,6 +250,7 @@ class Journal:
         kind: StateKind = "whole",
         fence: bytes = b"",
         by: str = "",
+        request: str = "",
     ) -> Commit:
         """Compare rows with the snapshot, and log, store and publish what really differs, atomically.
 
@@ -256,12 +260,12 @@ class Journal:
         `fill`: first fill: nothing is logged or published (`filled` tells it at the end).
         `state`: the document's state that the board is of after this. `kind` tells how it gets there: by the `next`
         action, by a comparison with a `whole` reading, or `anew`, when the document took up another history.
-        `fence`: what `keep` gave; `by`: whom the change is from, as JSON.
+        `fence`: what `keep` gave; `by`: whom the change is from, as JSON; `request`: what our logs call it.
 
         Raises `EpochError` (read again), `StaleBoardError`, `OldStateError`, `GapError`, `FencedError`, or one of
         `Unavailable`. Repeating is harmless.
         """
-        total = Commit(UNKNOWN)
+        total = Commit(UNKNOWN, request=request)
         for start in range(0, len(rows), BATCH) or (0,):
             args: list[str | bytes | int] = [
                 source,
@@ -280,6 +284,7 @@ class Journal:
                 kind + ("+" if start + BATCH < len(rows) else ""),
                 fence,
                 MOST_PARKED,
+                request,
             ]
             part = self._commit_batch(board, args, rows[start : start + BATCH])
             if since and part.id == (since.epoch, since.counter + part.new):
@@ -310,6 +315,7 @@ class Journal:
             new,
             unchanged,
             parked,
+            "",
             [int(x) for x in suspects],
             [int(x) for x in skipped],
             [(int(changed[i]), changed[i + 1].decode(), changed[i + 2]) for i in range(0, len(changed), 3)],
@@ -610,5 +616,6 @@ def _entry(found: Sequence[Any]) -> Entry:
     """Read a log entry; its fields come in the order in which the script writes them."""
     id, fields = found
     epoch, _, counter = id.decode().partition("-")
-    _, row, _, source, _, at, _, data, _, text = fields
-    return Entry(Id(epoch, int(counter)), int(row), source.decode(), float(at), data, text)
+    _, row, _, source, _, at, _, data, _, text, *request = fields
+    name = request[1].decode() if request else ""  # entries of an earlier version have none
+    return Entry(Id(epoch, int(counter)), int(row), source.decode(), float(at), data, text, name)

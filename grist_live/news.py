@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from grist_live.feed import Feed, Recent
 from grist_live.journal import Id
 
@@ -33,3 +35,8 @@ class News:
         self.changes += other.changes
         self.after = other.after
         return True
+
+    def facts(self) -> dict[str, Any]:
+        """Tell for our own logs what this was, and how many saw it."""
+        span = [str(Id(self.epoch, n)) for n in (self.before + 1, self.after)]
+        return {"board": self.feed.board.name, "changes": span, "viewers": self.feed.viewers}

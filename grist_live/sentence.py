@@ -46,6 +46,7 @@ class Change(NamedTuple):
     at: float
     before: Cells | None
     after: Cells | None
+    request: str = ""
 
 
 @dataclass(frozen=True)

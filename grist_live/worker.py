@@ -105,7 +105,7 @@ class Worker:
     def _told(self, board: Board, commit: Commit) -> None:
         """Log what was committed, so that an edit can be followed, and write it in the compatible format."""
         if commit.new:
-            log.info("committed", extra={"board": board.name, "changes": commit.span()})
+            log.info("committed", extra={"board": board.name, "request": commit.request, "changes": commit.span()})
         self._chores.tell_compat(board, commit, time.time())
 
     def _keep_house(self, board: Board) -> None:

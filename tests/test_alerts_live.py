@@ -174,7 +174,9 @@ def test_an_edit_is_followed_from_the_door_to_the_room_and_no_log_tells_a_secret
     assert [line["status"] for line in door] == [200, 200]
     [change] = door[0]["changes"]
     steps = [line["message"] for line in lines if change in (line.get("change"), *line.get("changes", []))]
-    assert steps == ["webhook", "job made", "sent"]
+    assert sorted(steps) == ["job made", "sent", "sent to viewers", "webhook"]
+    told = [line["request"] for line in lines if line.get("change") == change]
+    assert told == ["edit-of-Lea"] * 2, "the job's lines name the request, too"
     [sent] = [line for line in lines if line["message"] == "sent" and line["change"] == change]
     assert sent["event"] == people["supervisor"].messages(room)[0]["event_id"] and sent["board"] == "interventions"
 

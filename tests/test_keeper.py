@@ -68,7 +68,10 @@ def until(condition: Callable[[], Any], seconds: float = 15) -> None:
 
 
 def heard(journal: Journal, board: Board) -> None:
+    """Wait until every action is heard, and what happened before was caught up."""
     until(lambda: journal.watched(board) and journal.head(board).complete)
+    journal.owe(board, [1])
+    until(lambda: not journal.owed(board))
 
 
 def shown(journal: Journal, board: Board, column: str = "Agent") -> dict[int, Any]:

@@ -149,7 +149,8 @@ class Evaluator:
                 extra={"board": self.board.name},
             )
         for job, due, *_ in outcome.jobs:
-            facts: dict[str, Any] = {"board": job.board, "change": job.change, "rule": job.rule, "job": job.id}
+            facts: dict[str, Any] = {"board": job.board, "change": job.change, "request": job.request}
+            facts |= {"rule": job.rule, "job": job.id}
             log.info("job made", extra={**facts, "outlet": job.outlet, "row": job.row, "due": round(due, 3)})
         for outlet in {job.outlet for job, *_ in outcome.jobs}:
             self._made(outlet)
@@ -172,7 +173,8 @@ def _change(id: str, fields: dict[bytes, bytes], columns: str) -> Change | None:
     if cells is None:
         return None
     row, at = int(fields[b"r"]), float(fields[b"t"])
+    request = fields.get(b"q", b"").decode()
     if data.action == "remove":
-        return Change(id, row, at, cells, None)
+        return Change(id, row, at, cells, None, request)
     was = {column: cell_of(bytes(raw)) for column, raw in data.was.items()}
-    return Change(id, row, at, None if data.action == "add" else {**cells, **was}, cells)
+    return Change(id, row, at, None if data.action == "add" else {**cells, **was}, cells, request)

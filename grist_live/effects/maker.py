@@ -135,6 +135,7 @@ class Maker:
                 rule=rule.name,
                 outlet=outlet,
                 change=change.id,
+                request=change.request,
                 at=change.at,
                 row=change.row,
                 heading=rule.heading,

@@ -80,7 +80,13 @@ class Sender:
 
     def _send(self, claim: Claim, board: Board) -> None:
         job = claim.job
-        facts = {"board": board.name, "change": job.change, "job": job.id, "outlet": self.outlet.name}
+        facts = {
+            "board": board.name,
+            "change": job.change,
+            "request": job.request,
+            "job": job.id,
+            "outlet": self.outlet.name,
+        }
         began = self._clock()
         try:
             receipt = self.outlet.send(claim, board)

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -24,7 +24,7 @@ from grist_live.errors import UserError
 from grist_live.grist import GristError, LiveError
 from grist_live.journal import Commit, FencedError, GapError, Journal, OldStateError, Unavailable
 from grist_live.sources.lease import SECONDS, Lease
-from grist_live.sources.reading import Table
+from grist_live.sources.reading import Session, Source
 from grist_live.sources.reconcile import Writer, pay, reconcile, stored_layout
 
 log = logging.getLogger(__name__)
@@ -44,24 +44,6 @@ ALONE_EVERY = 5.0
 """Seconds between two reconciles of a board that has no webhook, while its document isn't heard."""
 OUTSIDE = (UserError, *Unavailable)
 """What the outside world does to us; anything else is a mistake of ours."""
-
-
-class Session(Protocol):
-    """An open websocket; `grist.Live` is one."""
-
-    unknown: dict[str, int]
-
-    def receive(self, timeout: float) -> Action | None: ...
-
-    def close(self) -> None: ...
-
-
-class Source(Table, Protocol):
-    """What a keeper needs of a document; `grist.Document` has it."""
-
-    def may_read_all(self) -> bool: ...
-
-    def live(self) -> Session: ...
 
 
 class Keeper:
@@ -125,8 +107,8 @@ class Keeper:
         for board in self.boards:
             if board.name in empty or self._clock() >= self._due[board.name]:
                 self._reconcile(board)
-            elif pay(self.journal, board, self.document, self._writer(board)):
-                log.info("board %s: what was owed is paid", board.name)
+            else:
+                pay(self.journal, board, self.document, self._writer(board))
         if self._session is not None:
             self._hear(self._session)
 
@@ -212,6 +194,7 @@ class Keeper:
                 fence=self.lease.fences[board.name],
                 by=author(board, action.user),
                 want_rows=board.compat,
+                request=f"action-{action.state.n}",
             )
         except OldStateError:
             return  # a reading was faster

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from grist_live.actions import Layout, Place, State
+from grist_live.actions import Action, Layout, Place, State
 from grist_live.board import Board
 from grist_live.change import BodyError, read_records
 from grist_live.errors import UserError
@@ -41,6 +41,24 @@ class Table(Protocol):
     def head(self) -> State: ...
 
     def compare(self, left: str, right: str = "HEAD") -> dict[str, Any]: ...
+
+
+class Session(Protocol):
+    """An open websocket; `grist.Live` is one."""
+
+    unknown: dict[str, int]
+
+    def receive(self, timeout: float) -> Action | None: ...
+
+    def close(self) -> None: ...
+
+
+class Source(Table, Protocol):
+    """What a keeper needs of a document; `grist.Document` has it."""
+
+    def may_read_all(self) -> bool: ...
+
+    def live(self) -> Session: ...
 
 
 class ReadingError(UserError):

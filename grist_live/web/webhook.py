@@ -77,14 +77,14 @@ class Door:
         given = environ.get("HTTP_X_REQUEST_ID", "")
         request = given if REQUEST.fullmatch(given) else token_hex(6)
         began = time.perf_counter()
-        answer = self._take(board, environ, began)
+        answer = self._take(board, environ, began, request)
         facts: dict[str, Any] = {"board": board.name, "request": request, "status": answer.status}
         facts |= {"changes": answer.changes, **({"parked": answer.parked} if answer.parked else {})}
         level = logging.INFO if answer.changes or answer.parked or answer.status != 200 else logging.DEBUG
         log.log(level, "webhook", extra={**facts, "ms": round((time.perf_counter() - began) * 1000, 2)})
         return answer._replace(headers=(*answer.headers, ("X-Request-Id", request)))
 
-    def _take(self, board: Board, environ: dict[str, Any], started: float) -> Answer:
+    def _take(self, board: Board, environ: dict[str, Any], started: float, request: str) -> Answer:
         """Read, check, commit, answer."""
         try:
             self._access.check_webhook(board, environ.get("HTTP_AUTHORIZATION"))
@@ -105,7 +105,7 @@ class Door:
         except BodyError as error:
             return _refuse(str(error), 400)
         try:
-            commit = self._commit(board, batch)
+            commit = self._commit(board, batch, request)
         except (*Unavailable, StaleBoardError) as error:
             log.warning("board %s: %s", board.name, error)
             if not self._can_read(board):
@@ -119,9 +119,9 @@ class Door:
         """Tell whether what is missed here can be read from the document instead."""
         return bool(self._settings.grist_api_key and board.doc)
 
-    def _commit(self, board: Board, batch: Batch) -> Commit:
-        journal, chores = self._journal, self._chores
-        commit = journal.commit(board, batch.rows, "webhook", suspect=self._can_read(board), want_rows=board.compat)
+    def _commit(self, board: Board, batch: Batch, request: str) -> Commit:
+        journal, chores, suspect = self._journal, self._chores, self._can_read(board)
+        commit = journal.commit(board, batch.rows, "webhook", suspect=suspect, want_rows=board.compat, request=request)
         for test in batch.tests:
             journal.publish_test(board, test)
         if commit.suspects:
