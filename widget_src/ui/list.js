@@ -13,7 +13,7 @@ import {icon} from './icons.js';
 
 /** Heights in rem, so that a reader's larger text has room; the same as in list.css. @type {Record<string, {wide: number, narrow: number}>} */
 export const ROW_REM = {comfortable: {wide: 3, narrow: 7.5}, compact: {wide: 2, narrow: 4.25}};
-const OVERSCAN = 8;
+const OVERSCAN = 5;
 
 /**
  * @typedef {{first: number, last: number}} Range
