@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -66,6 +67,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     build.build()
     report = Report()
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        report.note(f"the machine was busy with other things (load average {load:.1f}): times are longer than they are")
     with tempfile.TemporaryDirectory(prefix="grist-live-bench-") as folder, sync_playwright() as playwright:
         server = GristLive(Path(folder))
         try:

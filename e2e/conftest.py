@@ -23,7 +23,7 @@ from e2e.site import DIST, Site
 from grist_live.journal import Journal, connect
 from tests.redis_server import RedisServer, executables
 
-BOARDS = 120
+BOARDS = 200
 """A board for each test; a server for each would take a minute and a half. The first is the server's default board."""
 RESULTS = Path(__file__).parent.parent / "test-results"
 FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
