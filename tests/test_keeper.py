@@ -34,7 +34,7 @@ def board(doc: StandinDocument) -> Board:
 class Kept:
     """A keeper at work in a thread, as in the work process."""
 
-    def __init__(self, journal: Journal, boards: list[Board], document: Document, lease: float = 1.0) -> None:
+    def __init__(self, journal: Journal, boards: list[Board], document: Document, lease: float = 3.0) -> None:
         self.keeper = Keeper(journal, boards, document, lease=lease)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self.keeper.run, args=(self._stop,), daemon=True)
@@ -249,7 +249,7 @@ def test_another_process_takes_over_when_one_dies(
     assert second.keeper.state[board.name] == {} and grist.live.watching(doc) == 1, "only one listens"
     first.keeper.turn = lambda: time.sleep(0.1)  # type: ignore[method-assign]  # it hangs …
     first.keeper.lease.renew = lambda: None  # type: ignore[method-assign]  # … or was killed: nothing is renewed
-    until(lambda: second.keeper.state[board.name].get("source") == "watch", 10)
+    until(lambda: second.keeper.state[board.name].get("source") == "watch", 15)
     doc.update(TABLE, 1, {"Agent": "Zoë"})
     until(lambda: shown(journal, board)[1] == "Zoë")
 

@@ -15,7 +15,8 @@ from grist_live.journal import Journal, Unavailable
 
 SECONDS = 7.0
 """After so long another process takes over from one that died."""
-RENEW = 2.0
+RENEWALS = 3.5
+"""How often a lease is renewed before it would end."""
 STUCK = 120.0
 """Seconds that one turn may take, a large table and a slow Grist included; then another process may try."""
 
@@ -56,7 +57,7 @@ class Lease:
 
     def renew_until(self, stop: threading.Event) -> None:
         """Prolong the leases for as long as work goes on, in a thread of its own: a turn may take long."""
-        while not stop.wait(RENEW):
+        while not stop.wait(self.seconds / RENEWALS):
             if time.monotonic() - self._turned < STUCK:
                 with contextlib.suppress(*Unavailable):
                     self.renew()
