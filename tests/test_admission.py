@@ -11,7 +11,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,12 +33,6 @@ from tests.standin import routes
 from tests.standin_grist import OUTSIDER, VIEWER, StandinDocument, StandinGrist
 
 PATH = "/boards/interventions/token"
-
-
-@pytest.fixture
-def grist() -> Iterator[StandinGrist]:
-    with StandinGrist() as grist:
-        yield grist
 
 
 @pytest.fixture

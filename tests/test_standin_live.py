@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +75,6 @@ class Client:
     def push(self) -> Message:
         data: Message = self.get("docUserAction")["data"]
         return data
-
-
-@pytest.fixture
-def grist() -> Iterator[StandinGrist]:
-    with StandinGrist(wait=0.005) as grist:
-        yield grist
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,12 +27,6 @@ from tests.standin_grist import OWNER, VIEWER, StandinDocument, StandinGrist
 
 BOARD = load_preset("interventions")
 ACCESS = Access((), (KEY,))
-
-
-@pytest.fixture
-def grist() -> Iterator[StandinGrist]:
-    with StandinGrist() as grist:
-        yield grist
 
 
 @pytest.fixture
@@ -359,33 +353,24 @@ def test_the_document_is_asked_as_rarely_as_can_be(journal: Journal, grist: Stan
 
 
 @pytest.mark.grist
-def test_on_a_real_grist_rows_are_taken_once(journal: Journal) -> None:
-    server, key = os.environ["GRIST_URL"], os.environ["GRIST_API_KEY"]
-    with requests.Session() as session:
-        session.headers["Authorization"] = f"Bearer {key}"
-        org = session.get(f"{server}/api/orgs").json()[0]["id"]
-        workspace = session.get(f"{server}/api/orgs/{org}/workspaces").json()[0]["id"]
-        name = session.post(f"{server}/api/workspaces/{workspace}/docs", json={"name": "grist_live take test"}).json()
-    document = Document(server, name, key)
-    try:
-        columns = [{"id": c.id, "fields": {"type": c.type, "isFormula": False}} for c in BOARD.columns]
-        document.add_table("Interventions", columns)
-        document.add_records("Interventions", [{"Statut": s} for s in ("En attente", "Bloqué", "Terminé")])
-        board = make_board("x", {"preset": "interventions", "doc": name})
-        takes = Takes(Settings(grist_url=server, grist_api_key=key), journal, Chores(journal))
-        assert takes.take(board, 1, "Zoé") == {"Statut": "En cours", "Agent": "Zoé"}
-        assert takes.take(board, 1, "Zoé") and takes.take(board, 2, "Luc")
-        for row, status, by in ((1, 409, "Zoé"), (2, 409, "Luc"), (3, 409, None), (99, 404, None)):
-            with pytest.raises(TakeError) as error:
-                takes.take(board, row, "Inès")
-            assert (error.value.status, error.value.by) == (status, by)
-        rows = {r["id"]: r["fields"] for r in document.records("Interventions")}
-        assert [(rows[i]["Statut"], rows[i]["Agent"]) for i in (1, 2, 3)] == [
-            ("En cours", "Zoé"), ("En cours", "Luc"), ("Terminé", ""),
-        ]  # fmt: skip
-        head = document.head()
-        takes.take(board, 1, "Zoé")
-        assert document.head() == head, "what is one's own already is not written again"
-    finally:
-        requests.delete(f"{server}/api/docs/{name}", headers={"Authorization": f"Bearer {key}"}, timeout=30)
-        document.close()
+def test_on_a_real_grist_rows_are_taken_once(journal: Journal, real_document: Document) -> None:
+    document = real_document
+    columns = [{"id": c.id, "fields": {"type": c.type, "isFormula": False}} for c in BOARD.columns]
+    document.add_table("Interventions", columns)
+    document.add_records("Interventions", [{"Statut": s} for s in ("En attente", "Bloqué", "Terminé")])
+    board = make_board("x", {"preset": "interventions", "doc": document.doc_id})
+    settings = Settings(grist_url=document.server, grist_api_key=os.environ["GRIST_API_KEY"])
+    takes = Takes(settings, journal, Chores(journal))
+    assert takes.take(board, 1, "Zoé") == {"Statut": "En cours", "Agent": "Zoé"}
+    assert takes.take(board, 1, "Zoé") and takes.take(board, 2, "Luc")
+    for row, status, by in ((1, 409, "Zoé"), (2, 409, "Luc"), (3, 409, None), (99, 404, None)):
+        with pytest.raises(TakeError) as error:
+            takes.take(board, row, "Inès")
+        assert (error.value.status, error.value.by) == (status, by)
+    rows = {r["id"]: r["fields"] for r in document.records("Interventions")}
+    assert [(rows[i]["Statut"], rows[i]["Agent"]) for i in (1, 2, 3)] == [
+        ("En cours", "Zoé"), ("En cours", "Luc"), ("Terminé", ""),
+    ]  # fmt: skip
+    head = document.head()
+    takes.take(board, 1, "Zoé")
+    assert document.head() == head, "what is one's own already is not written again"
