@@ -45,6 +45,7 @@ class Door:
     def __init__(self, settings: Settings, journal: Journal, access: Access, chores: Chores, metrics: Metrics) -> None:
         self._settings, self._journal, self._access = settings, journal, access
         self._chores, self._metrics = chores, metrics
+        self._follow = bool(settings.outlets)  # a line costs a tenth of a webhook: for edits that become messages
         self._boards = {f"/webhook/{name}": board for name, board in settings.boards.items()}
         self._boards["/webhook/grist-realtime"] = settings.board
 
@@ -78,10 +79,12 @@ class Door:
         request = given if REQUEST.fullmatch(given) else token_hex(6)
         began = time.perf_counter()
         answer = self._take(board, environ, began, request)
-        facts: dict[str, Any] = {"board": board.name, "request": request, "status": answer.status}
-        facts |= {"changes": answer.changes, **({"parked": answer.parked} if answer.parked else {})}
-        level = logging.INFO if answer.changes or answer.parked or answer.status != 200 else logging.DEBUG
-        log.log(level, "webhook", extra={**facts, "ms": round((time.perf_counter() - began) * 1000, 2)})
+        news = answer.status != 200 or (self._follow and (answer.changes or answer.parked))
+        level = logging.INFO if news else logging.DEBUG
+        if log.isEnabledFor(level):
+            facts: dict[str, Any] = {"board": board.name, "request": request, "status": answer.status}
+            facts |= {"changes": answer.changes, **({"parked": answer.parked} if answer.parked else {})}
+            log.log(level, "webhook", extra={**facts, "ms": round((time.perf_counter() - began) * 1000, 2)})
         return answer._replace(headers=(*answer.headers, ("X-Request-Id", request)))
 
     def _take(self, board: Board, environ: dict[str, Any], started: float, request: str) -> Answer:
