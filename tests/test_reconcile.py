@@ -198,6 +198,22 @@ def test_a_renamed_column_goes_on_as_itself(
     assert reconcile(journal, board, table).changes == 1 and shown(journal, board)[1] == "Zoë"
 
 
+def test_a_column_that_is_renamed_while_the_layout_is_read_is_not_lost(
+    journal: Journal, board: Board, table: Document, doc: StandinDocument
+) -> None:
+    class Renamed(Restless):
+        def columns(self, name: str) -> Any:
+            found = self.table.columns(name)
+            if self.times:
+                self.times = 0
+                doc.apply([["RenameColumn", "Interventions", "Agent", "Qui"]])
+            return found
+
+    reconcile(journal, board, table)
+    reconcile(journal, board, Renamed(table, lambda n: None, 1), whole=True)
+    assert shown(journal, board) == {1: "Zoé", 2: "Luc", 3: "Inès"}
+
+
 def test_a_document_put_back_to_an_earlier_state_begins_a_new_epoch(
     journal: Journal, board: Board, table: Document, doc: StandinDocument
 ) -> None:

@@ -104,9 +104,9 @@ def read_layout(board: Board, table: Table, known: Layout | None = None) -> Layo
     return Layout(table.doc_id, name, tables[name], tuple(places))
 
 
-def read_whole(board: Board, table: Table, layout: Layout) -> Reading:
-    """Read the whole table. Raises `LayoutChangedError`, `ReadingError`, `GristError`."""
-    state = table.head()
+def read_whole(board: Board, table: Table, layout: Layout, state: State) -> Reading:
+    """Read the whole table; `state` was the document's before the layout was read, so that a column that somebody
+    renamed since then shows. Raises `LayoutChangedError`, `ReadingError`, `GristError`."""
     reading = Reading(state, True, {} if layout.table is None else _rows(board, table, layout))
     return _settle(board, table, layout, reading)
 

@@ -93,8 +93,9 @@ def _read(journal: Journal, board: Board, table: Table, state: State | None) -> 
         reading = None if pushed is None else read_since(board, table, layout, state, pushed)
         if reading is not None:
             return reading
+    before = table.head()
     layout = read_layout(board, table, layout)
-    reading = read_whole(board, table, layout)
+    reading = read_whole(board, table, layout, before)
     journal.set_layout(board, msgspec.json.encode(layout))
     return reading
 
@@ -111,7 +112,7 @@ def _commit(
     rows = list(reading.rows.items())
     if reading.whole:
         rows += [(row, b"") for row in sorted(journal.row_ids(board) - reading.rows.keys())]
-    # A hash that Grist has forgotten, or smaller numbers: the document was put back to an earlier state, or pruned.
+    # Numbers only grow: with a smaller one the document was put back to an earlier state.
     anew = reading.whole and state is not None and reading.state.n < state.n
     commit = journal.commit(
         board,
