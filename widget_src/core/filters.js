@@ -29,9 +29,10 @@ const SHOWN = {open: (item) => !item.done, all: () => true, urgent: (item) => it
  * @param {Item[]} items
  * @param {(item: Item) => boolean} test
  */
-export const kept = (items, test) => (test === everything ? items : items.filter(test));
+export const keep = (items, test) => (test === everything ? items : items.filter(test));
 
-const everything = () => true;
+/** The test that keeps all. @param {Item} _item */
+export const everything = (_item) => true;
 
 /**
  * Make the test of everything but the state (open, urgent, status): what the counts at the top follow.

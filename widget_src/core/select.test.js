@@ -3,7 +3,7 @@ import test from 'node:test';
 import {compileBoard, pick} from './board.js';
 import {itemReader} from './items.js';
 import {NO_FILTERS, stateTest, withRole, withShow} from './filters.js';
-import {byPriorityThenTime, countItems, createSorter} from './select.js';
+import {byPriorityThenTime, countItems, createSelection} from './select.js';
 import {BOARD, row} from './testing.js';
 
 const board = compileBoard(BOARD);
@@ -34,17 +34,38 @@ test('the order never wavers for equal rows', () => {
   assert.deepEqual(same.sort(byPriorityThenTime).map((item) => item.id), [1, 2, 3]);
 });
 
-test('a sorter that starts from its last order sorts as anew', () => {
-  const sort = createSorter();
+test('what starts from the last selection tells the same as what starts anew', () => {
+  const select = createSelection();
   const rows = new Map();
-  const random = (n) => Math.floor(Math.abs(Math.sin(rows.size * 7 + n) * 1e4)) % n;
-  for (let step = 0; step < 400; step += 1) {
-    const id = 1 + random(60 + step % 7);
-    if (step % 5 === 4) rows.delete(id);
-    else rows.set(id, row(id, {Priorite: BOARD.priorities[step % 4].value, Statut: BOARD.statuses[step % 3].value, Derniere_MAJ: random(50)}));
-    const anew = [...rows.values()].map(read).sort(byPriorityThenTime).map((item) => item.id);
-    assert.deepEqual(sort(rows, read).map((item) => item.id), anew);
+  const questions = [NO_FILTERS, withShow(NO_FILTERS, 'all'), withShow(NO_FILTERS, 'urgent'), filtersOf('waiting'),
+    withRole(NO_FILTERS, 'assignee', ['Inès']), {...withShow(NO_FILTERS, 'all'), q: 'paul'}].map((filters) => ({read, filters, me: ''}));
+  let seed = 1;
+  const random = (n) => { seed = (seed * 16807) % 2147483647; return seed % n; };
+  let last = {};
+  for (let step = 0; step < 600; step += 1) {
+    const touched = new Set();
+    for (let n = random(step % 50 === 49 ? 150 : 4); n >= 0; n -= 1) {
+      const id = 1 + random(60);
+      touched.add(id);
+      if (random(5) === 0) rows.delete(id);
+      else rows.set(id, row(id, {Priorite: BOARD.priorities[random(4)].value, Statut: BOARD.statuses[random(4)].value, Agent: ['Inès', 'Paul'][random(2)], Derniere_MAJ: random(50)}));
+    }
+    const asked = questions[Math.floor(step / 40) % questions.length];
+    const frozen = Object.values(last).map((list) => [list, JSON.stringify(list)]);
+    last = select(rows, asked, step === 300 ? null : touched);
+    for (const [list, before] of frozen) assert.equal(JSON.stringify(list), before, 'what was told stays');
+    assert.deepEqual(last, createSelection()(rows, asked, null), `step ${step}`);
   }
+});
+
+test('where nothing has changed the same lists are told', () => {
+  const select = createSelection();
+  const rows = new Map(Array.from({length: 20}, (_, id) => [id, row(id, {Statut: 'Terminé'})]));
+  const asked = {read, filters: NO_FILTERS, me: ''};
+  const first = select(rows, asked, null);
+  rows.set(3, row(3, {Statut: 'Terminé', Derniere_MAJ: 9}));
+  const next = select(rows, asked, new Set([3]));
+  assert.deepEqual([next.fresh === first.fresh, next.sorted === first.sorted, next.sorted[0].id], [true, false, 3]);
 });
 
 test('unknown and missing values are shown as they are, neutrally', () => {

@@ -31,6 +31,8 @@ export function createTable({authority, now}) {
     /** Stream `add`s of rows that Grist doesn't show (yet). @type {Map<number, Change>} */
     held: new Map(),
     echoes: createEchoes(now),
+    /** Rows that may have changed since `takeTouched`; null: any may have. @type {Set<number> | null} */
+    touched: /** @type {Set<number> | null} */ (null),
     /** Highest row id ever seen; Grist's ids only grow, so a higher one is a new row. */
     highest: 0,
   };
@@ -53,7 +55,18 @@ export function watchColumns(table, board) {
  * @returns {News | null}
  */
 export function applyChange(table, change) {
+  table.touched?.add(change.row);
   return table.authority === 'grist' ? mergeChange(table, change) : followChange(table, change);
+}
+
+/**
+ * Tell which rows may have changed since the last call; null: any may have.
+ * @param {Table} table
+ */
+export function takeTouched(table) {
+  const {touched} = table;
+  table.touched = new Set();
+  return touched;
 }
 
 /**
@@ -190,13 +203,16 @@ function replaceRows(table, rows) {
     const before = table.rows.get(row.id);
     const differs = before ? differing(table, before.fields, row.fields) : [];
     next.set(row.id, before && !differs.length ? before : row);
+    if (!before || differs.length) table.touched?.add(row.id);
     if (row.id > table.highest) table.highest = row.id;
     const columns = differs.filter((c) => c !== table.quiet);
     if (fresh || (before && !columns.length)) continue;
     news.push({row: row.id, action: before ? 'update' : 'add', columns, fields: row.fields});
   }
   for (const [id, row] of table.rows) {
-    if (!fresh && !next.has(id)) news.push({row: id, action: 'remove', columns: [], fields: row.fields});
+    if (next.has(id)) continue;
+    table.touched?.add(id);
+    if (!fresh) news.push({row: id, action: 'remove', columns: [], fields: row.fields});
   }
   table.rows = next;
   table.loaded = true;

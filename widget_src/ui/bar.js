@@ -1,5 +1,6 @@
 // Under the counts: how to look (views), at what (state, filters), and what waits.
 import {html, nothing} from 'lit-html';
+import {guard} from 'lit-html/directives/guard.js';
 import {pick} from '../core/board.js';
 import {FILTER_ROLES} from '../core/filters.js';
 import {VIEWS} from '../core/page-address.js';
@@ -14,7 +15,11 @@ import {icon} from './icons.js';
 const SEGMENTS = /** @type {const} */ (['open', 'all', 'urgent']);
 
 /** @param {View} view @param {Actions} actions */
-export function bar(view, actions) {
+export const bar = (view, actions) => guard([view.board, view.t, view.view, view.filters, view.filterCount, view.panel, view.loaded, view.narrow,
+  view.waiting, view.frozen, view.unread, view.items.length, view.total], () => line(view, actions));
+
+/** @param {View} view @param {Actions} actions */
+function line(view, actions) {
   const {t, filters, filterCount} = view;
   const {status} = filters.roles;
   return html`<div class="bar">

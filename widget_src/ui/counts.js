@@ -1,5 +1,6 @@
 // Numbers are doors: each count shows what it counts, and how it went over 24 hours.
 import {html, nothing, svg} from 'lit-html';
+import {guard} from 'lit-html/directives/guard.js';
 import {pick} from '../core/board.js';
 import {DOORS} from '../core/select.js';
 import {sparkline} from '../core/trends.js';
@@ -12,10 +13,16 @@ import {icon} from './icons.js';
  */
 
 const DAY_MS = 86_400_000;
+/** The curves move on. */
+const TICK_MS = 60_000;
 const BOX = {width: 60, height: 20};
 
 /** @param {View} view @param {Actions} actions */
-export function counts(view, actions) {
+export const counts = (view, actions) => guard([view.board, view.t, view.loaded, view.filters, view.narrowed, view.trends,
+  Math.floor(view.now / TICK_MS), ...DOORS.map((door) => view.counts[door])], () => doors(view, actions));
+
+/** @param {View} view @param {Actions} actions */
+function doors(view, actions) {
   return html`<div class="counts" role="group" aria-label=${view.t('counts')}>
     ${DOORS.map((door) => count(door, view, actions))}
   </div>`;

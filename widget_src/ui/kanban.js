@@ -53,8 +53,8 @@ function column(status, items, stop, view, actions) {
   return html`<section class="column" data-column=${status.index} data-status=${status.index} data-meaning=${status.meaning} aria-label=${label}>
     <h2>${icon(status.meaning)}<bdi>${label}</bdi><span class="number">${number.format(items.length)}</span></h2>
     <ul class="cards" role="list" aria-label=${label} tabindex=${shown.length ? nothing : -1}>
-      ${repeat(shown, (item) => item.id, (item) => guard([status, item.id === stop, ...seenOf(item, view)],
-        () => card(item, status, item.id === stop, view, actions)))}
+      ${repeat(shown, (item) => item.id, (item) => html`<li class="row${rowState(item, view)}" data-row=${item.id} data-status=${item.status.index}>${
+        guard([status, item.id === stop, ...seenOf(item, view)], () => card(item, status, item.id === stop, view, actions))}</li>`)}
       ${items.length > cap ? html`<li><button type="button" class="plain more" data-action="more-cards" @click=${() => actions.moreCards(status.index)}>${
         t('more', {n: Math.min(CAP, items.length - cap)})}</button></li>` : nothing}
     </ul>
@@ -64,14 +64,12 @@ function column(status, items, stop, view, actions) {
 
 /** @param {Item} item @param {Status} column @param {boolean} stop @param {View} view @param {Actions} actions */
 function card(item, column, stop, view, actions) {
-  return html`<li class="row${rowState(item, view)}" data-row=${item.id} data-status=${item.status.index}>
-    <div class="card">
-      ${opener(item, stop, view, actions)}
-      <div class="line">${priorityBadge(item.priority, view, item.urgent)}${item.status.index === column.index ? nothing : statusBadge(item.status, view)}${time(item, view)}</div>
-      <p class="place">${item.place ? html`<bdi>${item.place}</bdi>` : html`<span class="none">${view.t('place.none')}</span>`}</p>
-      <p class="comment"><bdi>${item.comment}</bdi></p>
-      <div class="line foot"><p class="who">${icon('person')}${item.assignee ? html`<bdi>${item.assignee}</bdi>`
-        : html`<span class="none">${view.t('assignee.none')}</span>`}</p><p class="id"><bdi>${item.title}</bdi>${mark(item, view)}</p></div>
-    </div>
-  </li>`;
+  return html`<div class="card">
+    ${opener(item, stop, view, actions)}
+    <div class="line">${priorityBadge(item.priority, view, item.urgent)}${item.status.index === column.index ? nothing : statusBadge(item.status, view)}${time(item, view)}</div>
+    <p class="place">${item.place ? html`<bdi>${item.place}</bdi>` : html`<span class="none">${view.t('place.none')}</span>`}</p>
+    <p class="comment"><bdi>${item.comment}</bdi></p>
+    <div class="line foot"><p class="who">${icon('person')}${item.assignee ? html`<bdi>${item.assignee}</bdi>`
+      : html`<span class="none">${view.t('assignee.none')}</span>`}</p><p class="id"><bdi>${item.title}</bdi>${mark(item, view)}</p></div>
+  </div>`;
 }

@@ -37,7 +37,9 @@ export function list(view, actions) {
     .style=${`height:${items.length * rowHeight}px`}>
     ${repeat(shown, ({item}) => item.id, ({item, index}) => {
       const stop = at < 0 ? index === range.first : index === at;
-      return guard([index, stop, items.length, rowHeight, ...seenOf(item, view)], () => row(item, index, stop, view, actions));
+      return html`<li class="row${rowState(item, view)}" data-row=${item.id} data-status=${item.status.index} aria-setsize=${items.length}
+        aria-posinset=${index + 1} .style=${`transform:translateY(${index * rowHeight}px)`}>${
+        guard([stop, ...seenOf(item, view)], () => card(item, stop, view, actions))}</li>`;
     })}
   </ul>`;
 }
@@ -45,11 +47,8 @@ export function list(view, actions) {
 /** A minute's quarter: so often relative times are written anew. */
 const TICK_MS = 15_000;
 
-/** What a row's looks depend on: as long as it is the same, the row is not drawn again. @param {Item} item @param {View} view */
-export function seenOf(item, {flashes, browserNow, detail, now, language, board}) {
-  const flash = flashes.get(item.id);
-  return [item, flash?.count, flash && flash.until > browserNow, detail?.row === item.id, Math.floor(now / TICK_MS), language, board];
-}
+/** What a card says depends on these: as long as they are the same, it is not drawn again. @param {Item} item @param {View} view */
+export const seenOf = (item, {flashes, now, language, board}) => [item, flashes.has(item.id), Math.floor(now / TICK_MS), language, board];
 
 /** Classes that a row has in each view. @param {Item} item @param {View} view */
 export function rowState(item, {flashes, browserNow, detail}) {
@@ -59,25 +58,22 @@ export function rowState(item, {flashes, browserNow, detail}) {
     detail?.row === item.id ? ' is-open' : ''}${flashing ? ` flash flash-${flash.count % 2}` : ''}`;
 }
 
-/** @param {Item} item @param {number} index @param {boolean} stop one comes here by Tab @param {View} view @param {Actions} actions */
-function row(item, index, stop, view, actions) {
-  return html`<li class="row${rowState(item, view)}" data-row=${item.id} data-status=${item.status.index} aria-setsize=${view.items.length}
-    aria-posinset=${index + 1} .style=${`transform:translateY(${index * view.rowHeight}px)`}>
-    <div class="card">
-      ${opener(item, stop, view, actions)}
-      ${priorityBadge(item.priority, view, item.urgent)}
-      ${statusBadge(item.status, view)}
-      <div class="what">
-        <p class="place">${item.place ? html`<bdi>${item.place}</bdi>` : html`<span class="none">${view.t('place.none')}</span>`}</p>
-        <p class="id"><bdi>${item.title}</bdi>${mark(item, view)}</p>
-        <p class="comment"><bdi>${item.comment}</bdi></p>
-      </div>
-      <p class="kind"><bdi>${item.kind}</bdi></p>
-      <p class="who">${icon('person')}${item.assignee ? html`<bdi>${item.assignee}</bdi>`
-        : html`<span class="none">${view.t('assignee.none')}</span>`}</p>
-      ${time(item, view)}
+/** @param {Item} item @param {boolean} stop one comes here by Tab @param {View} view @param {Actions} actions */
+function card(item, stop, view, actions) {
+  return html`<div class="card">
+    ${opener(item, stop, view, actions)}
+    ${priorityBadge(item.priority, view, item.urgent)}
+    ${statusBadge(item.status, view)}
+    <div class="what">
+      <p class="place">${item.place ? html`<bdi>${item.place}</bdi>` : html`<span class="none">${view.t('place.none')}</span>`}</p>
+      <p class="id"><bdi>${item.title}</bdi>${mark(item, view)}</p>
+      <p class="comment"><bdi>${item.comment}</bdi></p>
     </div>
-  </li>`;
+    <p class="kind"><bdi>${item.kind}</bdi></p>
+    <p class="who">${icon('person')}${item.assignee ? html`<bdi>${item.assignee}</bdi>`
+      : html`<span class="none">${view.t('assignee.none')}</span>`}</p>
+    ${time(item, view)}
+  </div>`;
 }
 
 /** The whole card is one button. @param {Item} item @param {boolean} stop @param {View} view @param {Actions} actions */

@@ -1,5 +1,6 @@
 // The top bar: what this is, whether it is live, who else looks, sound, settings.
 import {html, nothing} from 'lit-html';
+import {guard} from 'lit-html/directives/guard.js';
 import {pick} from '../core/board.js';
 import {searchField} from './filter-panel.js';
 import {icon} from './icons.js';
@@ -10,7 +11,11 @@ import {icon} from './icons.js';
  */
 
 /** @param {View} view @param {Actions} actions */
-export function topBar(view, actions) {
+export const topBar = (view, actions) => guard([view.board, view.t, view.link, view.latency, view.viewers, view.loaded, view.narrow,
+  view.filters, view.frozen, view.sound.on, view.sound.waiting, view.panel], () => bar(view, actions));
+
+/** @param {View} view @param {Actions} actions */
+function bar(view, actions) {
   const {t, sound} = view;
   const soundLabel = t(!sound.on ? 'sound.off' : sound.waiting ? 'sound.waiting' : 'sound.on');
   return html`<div class="top">

@@ -3,10 +3,10 @@ import {render} from 'lit-html';
 import {expire, see} from '../../core/attention.js';
 import {describe, flushNews, takeEvent, takeGristRows, takeSnapshot} from '../../core/feed.js';
 import {pick} from '../../core/board.js';
-import {baseTest, kept, stateTest} from '../../core/filters.js';
 import {chooseLanguage, translator} from '../../core/i18n.js';
 import {arrange} from '../../core/order.js';
-import {countItems, createSorter} from '../../core/select.js';
+import {createSelection} from '../../core/select.js';
+import {takeTouched} from '../../core/table.js';
 import {isAlert} from '../../core/take.js';
 import {createClock} from '../../core/time.js';
 import {chooseHost} from '../../host/index.js';
@@ -35,7 +35,7 @@ const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 const config = readConfig(document);
 const host = chooseHost(config);
 const state = createState(config, host.kind);
-const sorter = createSorter();
+const selection = createSelection();
 /** @type {import('../../core/types.js').Env} */
 const env = {
   fetch: (url, options) => fetch(url, options),
@@ -119,12 +119,8 @@ function draw() {
 
 /** Sort, filter and count, once after whatever changed. */
 function select() {
-  const {feed, place: {filters}} = state;
-  state.sorted = sorter(feed.table.rows, feed.read);
-  state.base = kept(state.sorted, baseTest(filters, myName(state)));
-  state.counts = countItems(state.base);
-  state.urgent = state.counts.urgent ? state.base.filter(isAlert) : [];
-  state.fresh = kept(state.base, stateTest(filters));
+  const {feed: {table, read}, place: {filters}} = state;
+  Object.assign(state, selection(table.rows, {read, filters, me: myName(state)}, takeTouched(table)));
 }
 
 /** While the reader holds the rows, what would move waits. @param {boolean} holding */
