@@ -43,7 +43,7 @@ export const everything = (_item) => true;
 export function baseTest({roles, q, mine}, me) {
   const sets = FILTER_ROLES.filter((role) => role !== 'status' && roles[role]?.length)
     .map((role) => /** @type {const} */ ([role, new Set(roles[role])]));
-  const words = fold(q).split(/\s+/).filter(Boolean);
+  const words = q ? fold(q).split(/\s+/).filter(Boolean) : [];
   if (!sets.length && !mine && !words.length) return everything;
   return (item) => sets.every(([role, wanted]) => wanted.has(valueOf(item, role)))
     && (!mine || (me !== '' && fold(item.assignee) === fold(me)))

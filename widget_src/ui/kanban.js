@@ -12,8 +12,8 @@ import {mark, opener, rowState, seenOf, time} from './list.js';
  * @typedef {import('./types.js').Actions} Actions
  */
 
-/** Cards of a column at first, and each time more are asked for. */
-export const CAP = 40;
+/** So many cards a column shows at first, and changes the timeline; as many more when the reader comes near the end of them. */
+export const CAP = 30;
 
 /** @param {View} view @param {Actions} actions */
 export function kanban(view, actions) {
@@ -52,10 +52,11 @@ function column(status, items, stop, view, actions) {
   const label = status.index < 0 ? t('value.unknown') : statusLabel(status, view);
   return html`<section class="column" data-column=${status.index} data-status=${status.index} data-meaning=${status.meaning} aria-label=${label}>
     <h2>${icon(status.meaning)}<bdi>${label}</bdi><span class="number">${number.format(items.length)}</span></h2>
-    <ul class="cards" role="list" aria-label=${label} tabindex=${shown.length ? nothing : -1}>
+    <ul class="cards" role="list" aria-label=${label} tabindex=${shown.length ? nothing : -1}
+      data-more=${items.length > cap ? status.index : nothing}>
       ${repeat(shown, (item) => item.id, (item) => html`<li class="row${rowState(item, view)}" data-row=${item.id} data-status=${item.status.index}>${
         guard([status, item.id === stop, ...seenOf(item, view)], () => card(item, status, item.id === stop, view, actions))}</li>`)}
-      ${items.length > cap ? html`<li><button type="button" class="plain more" data-action="more-cards" @click=${() => actions.moreCards(status.index)}>${
+      ${items.length > cap ? html`<li><button type="button" class="plain more" data-action="more-cards" @click=${() => actions.showMore(status.index)}>${
         t('more', {n: Math.min(CAP, items.length - cap)})}</button></li>` : nothing}
     </ul>
     ${shown.length ? nothing : html`<p class="hint">${t('column.empty')}</p>`}

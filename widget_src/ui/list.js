@@ -45,7 +45,7 @@ export function list(view, actions) {
 }
 
 /** A minute's quarter: so often relative times are written anew. */
-const TICK_MS = 15_000;
+export const TICK_MS = 15_000;
 
 /** What a card says depends on these: as long as they are the same, it is not drawn again. @param {Item} item @param {View} view */
 export const seenOf = (item, {flashes, now, language, board}) => [item, flashes.has(item.id), Math.floor(now / TICK_MS), language, board];

@@ -15,7 +15,8 @@ export interface Detail {
   history: History;
 }
 
-export interface History {entries: LoggedChange[]; more: boolean; loading: boolean; problem: string; hidden: number}
+/** more: the server has older ones; hidden: so many newer ones wait; unshown: so many older ones are here, further down. */
+export interface History {entries: LoggedChange[]; more: boolean; loading: boolean; problem: string; hidden: number; unshown: number}
 
 /** What taking charge of a row is at: the name is asked for, it is being written, it was refused. */
 export interface Taking {row: number; step: 'ask' | 'busy' | 'refused'; problem: string; by: string}
@@ -65,8 +66,8 @@ export interface View {
   frozen: boolean;
   /** Under which status a row stands while the reader holds the board: row → index. */
   columns: Map<number, number>;
-  /** How many cards each column shows. */
-  caps: Map<number, number>;
+  /** How many cards each column shows, and how many changes the timeline. */
+  caps: Map<number | 'timeline', number>;
   unread: number;
   range: import('./list.js').Range;
   /** px */
@@ -121,7 +122,7 @@ export interface Actions {
   closeRow(): void;
   rowKey(event: KeyboardEvent): void;
   focusRow(row: number): void;
-  moreCards(status: number): void;
+  showMore(part: number | 'timeline'): void;
   older(): void;
   olderOfRow(): void;
   release(): void;

@@ -6,7 +6,7 @@ const NARROW = matchMedia('(max-width: 50rem)'); // the same as in the style she
 /** A list that is narrower than this shows cards; the same as in list.css. */
 const CARDS_REM = 46;
 /** What was measured holds for so long, unless something has moved. */
-const LOOK_MS = 250;
+const LOOK_MS = 5000;
 
 /**
  * @param {HTMLElement} app
@@ -20,7 +20,7 @@ export function createViewport(app, changed) {
   addEventListener('resize', move);
   NARROW.addEventListener('change', move);
   new ResizeObserver(move).observe(app);
-  /** @type {{key: string, at: number, narrow: boolean, rowHeight: number, top: number, inside: boolean} | null} */
+  /** @type {{key: string, at: number} & ReturnType<typeof measure> | null} */
   let last = null;
   /** @type {Item[]} */
   let before = [];
@@ -50,19 +50,23 @@ export function createViewport(app, changed) {
     /** How far the content's start is above the bottom of what stays on top, in px; negative: below. */
     const top = content ? bottom - content.getBoundingClientRect().top : 0;
     const inside = Boolean(content?.matches('.kanban')) && [...app.querySelectorAll('.cards')].some((column) => column.scrollTop > rowHeight / 2);
-    return {narrow: NARROW.matches, rowHeight, top, inside};
+    const ends = Array.from(/** @type {NodeListOf<HTMLElement>} */ (app.querySelectorAll('[data-more]'))).filter(isNearEnd)
+      .map(({dataset: {more}}) => (more === 'timeline' ? more : Number(more)));
+    return {narrow: NARROW.matches, rowHeight, top, inside, ends};
   };
 
   return {
     /** The next draw starts at the top (another filter, another view). */
     startOver() { jump = moved = true; },
-    /** Look at the page as it stands. @param {string} density @param {string} view */
+    /** Look at the page as it stands. `ends`: of what the end comes into sight, to be shown more of. @param {string} density @param {string} view */
     look(density, view) {
       const key = `${density} ${view}`;
       const now = performance.now();
-      if (moved || !last || last.key !== key || now - last.at > LOOK_MS) last = {key, at: now, ...measure(density)};
-      moved = false;
-      return {...last, scrolled: !jump && (last.top > last.rowHeight / 2 || last.inside)};
+      const fresh = moved || !last || last.key !== key || now - last.at > LOOK_MS;
+      if (!last || fresh) last = {key, at: now, ...measure(density)};
+      const ends = fresh ? last.ends : [];
+      moved = ends.length > 0; // what they get may not be enough
+      return {...last, ends, scrolled: !jump && (last.top > last.rowHeight / 2 || last.inside)};
     },
     /**
      * Say what to draw of these items, and how far to scroll once it is drawn.
@@ -83,6 +87,12 @@ export function createViewport(app, changed) {
       return {range, rowHeight, glide: !reading, shift};
     },
   };
+}
+
+/** Is the end of what it shows in sight, or soon? @param {HTMLElement} part */
+function isNearEnd(part) {
+  const rest = part.matches('.cards') ? part.scrollHeight - part.scrollTop - part.clientHeight : part.getBoundingClientRect().bottom - innerHeight;
+  return rest < innerHeight;
 }
 
 /**

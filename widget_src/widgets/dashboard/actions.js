@@ -28,6 +28,12 @@ import {createRowActions} from './row-actions.js';
 export function createActions(means) {
   const {state, frame, viewport, live, asks, address, speak} = means;
 
+  /** Show more of a column or of the timeline. @param {number | 'timeline'} part */
+  const showMore = (part) => {
+    state.caps = new Map(state.caps).set(part, (state.caps.get(part) ?? CAP) + CAP);
+    frame();
+  };
+
   /** Show other rows, from the top. @param {Filters} filters */
   const filter = (filters) => {
     state.place = {...state.place, filters};
@@ -121,12 +127,11 @@ export function createActions(means) {
       togglePanel('filters');
       return requestAnimationFrame(() => requestAnimationFrame(() => field()?.focus()));
     },
-    /** @param {number} status */
-    moreCards(status) {
-      state.caps = new Map(state.caps).set(status, (state.caps.get(status) ?? CAP) + CAP);
-      frame();
+    showMore,
+    older() {
+      if (state.timeline.entries.length <= (state.caps.get('timeline') ?? CAP)) asks.older();
+      showMore('timeline');
     },
-    older: asks.older,
     olderOfRow: asks.olderOfRow,
     release() {
       Object.assign(state, {release: true, stale: true, timelineTop: ''});

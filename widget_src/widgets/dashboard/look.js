@@ -3,6 +3,7 @@ import {isCalm} from '../../core/attention.js';
 import {FILTER_ROLES, baseTest, countFilters, facet, hasBase, stateTest} from '../../core/filters.js';
 import {canBeTaken} from '../../core/take.js';
 import {recall, storageWorks} from '../../host/storage.js';
+import {CAP} from '../../ui/kanban.js';
 import {noticePermission} from '../../ui/notices.js';
 import {soundWaits} from '../../ui/sound.js';
 /**
@@ -58,9 +59,10 @@ function waitingOf(state) {
   const {entries, before, loading, error} = state.timeline;
   const listed = listable(state, entries);
   const hidden = state.timelineTop ? Math.max(0, listed.findIndex((change) => change.id === state.timelineTop)) : 0;
+  const shown = listed.slice(hidden, hidden + (state.caps.get('timeline') ?? CAP));
   return {
     waiting: state.place.view === 'timeline' ? hidden : state.waiting,
-    timeline: {entries: hidden ? listed.slice(hidden) : listed, more: Boolean(before), loading, problem: problemOf(error, state), hidden},
+    timeline: {entries: shown, more: Boolean(before), loading, problem: problemOf(error, state), hidden, unshown: listed.length - hidden - shown.length},
   };
 }
 
@@ -87,7 +89,7 @@ function detailOf(state, row) {
   const {entries, before, loading, error} = rowHistory;
   return {
     row, item: there ? feed.read(there) : null, fields: there?.fields ?? {},
-    history: {entries: listable(state, entries), more: Boolean(before), loading, problem: problemOf(error, state), hidden: 0},
+    history: {entries: listable(state, entries), more: Boolean(before), loading, problem: problemOf(error, state), hidden: 0, unshown: 0},
   };
 }
 

@@ -12,6 +12,7 @@ import {createClock} from '../../core/time.js';
 import {chooseHost} from '../../host/index.js';
 import {recall} from '../../host/storage.js';
 import {createFrame} from '../../ui/frame.js';
+import {CAP} from '../../ui/kanban.js';
 import {noticePermission, notify} from '../../ui/notices.js';
 import {createReading} from '../../ui/reading.js';
 import {beep, soundWaits, wakeSound} from '../../ui/sound.js';
@@ -98,6 +99,7 @@ function draw() {
   for (const {row} of news) order.touched.add(row);
   if (state.stale) select();
   const look = viewport.look(state.density, state.place.view);
+  look.ends.forEach(actions.showMore);
   hold(!state.release && (state.frozen || look.scrolled || reading.holds(now)));
   const place = viewport.place(state.items, look);
   if (!document.hidden && attention.flashes.size) see(attention, inSight(place.range), now);
@@ -144,8 +146,9 @@ function inSight(range) {
   const {place: {view, row}, items} = state;
   const open = row === null ? [] : [row];
   if (view === 'list') return [...open, ...items.slice(range.first, range.last).map((item) => item.id)];
-  const shown = app.querySelectorAll('.kanban [data-row], .timeline [data-change-row]');
-  return [...open, ...Array.from(/** @type {NodeListOf<HTMLElement>} */ (shown), (one) => Number(one.dataset.row ?? one.dataset.changeRow))];
+  if (view === 'timeline') return [...open, ...state.timeline.entries.slice(0, state.caps.get('timeline') ?? CAP).map((change) => change.row)];
+  const shown = app.querySelectorAll('.kanban [data-row]');
+  return [...open, ...Array.from(/** @type {NodeListOf<HTMLElement>} */ (shown), (one) => Number(one.dataset.row))];
 }
 
 /** What is new among the toasts, for who hears the page. @param {import('../../ui/types.js').View} view */

@@ -58,7 +58,7 @@ export function createState(config, hostKind) {
     focusNext: null,
     /** @type {number | null} */
     current: null,
-    /** @type {Map<number, number>} */
+    /** @type {Map<number | 'timeline', number>} */
     caps: new Map(),
     trends: /** @type {import('../../ui/types.js').View['trends']} */ ({}),
     /** @type {import('../../core/types.js').Viewer | null} */
