@@ -53,6 +53,16 @@ def test_the_kanban_follows_the_stream(visit: Visit, board: Board) -> None:
     seen.until(lambda: columns(seen), {"En attente": [5], "En cours": [1], "Terminé": [3], "Bloqué": [4]})
 
 
+def test_kanban_cards_are_whole(visit: Visit, board: Board) -> None:
+    long = "D’un bout à l’autre de la longue rue de la République prolongée, entrée par la cour du fond"
+    board.post(record(1, "En cours", Localisation=long, Commentaire="Très long commentaire " * 9), record(2, "En cours"))
+    seen = visit().open(f"{board.url}?view=kanban")
+    expect(seen.row(1).locator(".who")).to_be_visible()
+    seen.fits()
+    gap = "row => row.getBoundingClientRect().height - row.querySelector('.card').getBoundingClientRect().height"
+    assert [round(seen.row(id).evaluate(gap)) for id in (1, 2)] == [0, 0], "a card is as high as what it says"
+
+
 def test_5000_rows_in_the_kanban(visit: Visit, board: Board) -> None:
     rows = many(5000)
     for start in range(0, 5000, 1000):
