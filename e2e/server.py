@@ -20,10 +20,12 @@ OPEN = {"preset": "interventions", "access": "public", "open": True}
 class Server(LiveServer):
     """The real program, with several boards; `settings["board"]` are keys that all of them get."""
 
-    def __init__(self, redis_url: str, folder: Path, boards: list[str], settings: dict[str, Any]) -> None:
+    def __init__(
+        self, redis_url: str, folder: Path, boards: list[str], settings: dict[str, Any], command: str = "web"
+    ) -> None:
         keys = OPEN | settings.pop("board", {})
         settings = {"default_board": boards[0], "boards": {name: keys for name in boards}} | settings
-        super().__init__(redis_url, folder, "web", settings)
+        super().__init__(redis_url, folder, command, settings)
         self.redis_url = redis_url
 
     def kill(self) -> None:

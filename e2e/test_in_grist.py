@@ -238,6 +238,21 @@ def test_taking_charge_writes_into_grist(colleague: Visitor, visit: Visit, board
     assert (found["Statut"], found["Agent"]) == ("En cours", "Zoé d’Arc")
 
 
+def test_what_grist_refuses_is_not_laid_at_the_readers_door(colleague: Visitor, board: Board, put: Put) -> None:
+    """Previously nearly all that Grist said read "you may look at this board, but not change it"."""
+    seen = colleague.open_in_grist(put(board, access="full"))
+    seen.link("live")
+    in_grist(seen.page, ["UpdateRecord", "Interventions", 9, {"Priorite": "Urgente", "Statut": "En attente"}])
+    alert = seen.locator('.alert[data-toast-row="9"]')
+    alert.locator("[data-action=take]").click()
+    alert.locator(".take-form input").fill("Zoé")
+    in_grist(seen.page, ["RemoveColumn", "Interventions", "Agent"])
+    alert.locator(".take-form [type=submit]").click()
+    expect(alert.locator(".error")).to_contain_text("Grist refuse : sa table n’est pas celle que le tableau attend")
+    expect(alert.locator("[data-action=take]")).to_be_enabled()
+    assert webhook_of(seen.page, 9)["Statut"] == "En attente"
+
+
 def test_taking_charge_needs_full_access(open_board: Open) -> None:
     seen = open_board()
     in_grist(seen.page, ["UpdateRecord", "Interventions", 9, {"Priorite": "Urgente", "Statut": "En attente"}])

@@ -35,11 +35,15 @@ LEASE = 45.0
 
 
 class TakeError(UserError):
-    """A row that could not be taken: `status` is the HTTP answer, `by` who has it."""
+    """A row that could not be taken: `reason` is one of `STATUS`, `status` the HTTP answer, `by` who has it."""
 
-    def __init__(self, message: str, status: int, by: str | None = None) -> None:
+    STATUS = {"gone": 404, "taken": 409, "done": 409, "key": 502, "table": 502, "busy": 503, "grist": 503}
+    """Why not: there is no such row, somebody has it, it is done; the operator must mend the API key, or what the
+    board says of the table; others take it just now, Grist doesn't answer: a retry helps."""
+
+    def __init__(self, message: str, reason: str, by: str | None = None) -> None:
         super().__init__(message)
-        self.status, self.by = status, by
+        self.status, self.reason, self.by = self.STATUS[reason], reason, by
 
 
 class Plan(NamedTuple):
@@ -118,8 +122,7 @@ class Takes:
             except GristError as error:
                 self._chores.owe(board, [row])  # it may have been written all the same
                 log.warning("board %s: row %d could not be taken: %s", board.name, row, error)
-                advice = "the server's log says why" if error.permanent else "try again in a moment"
-                raise TakeError(f"Grist didn't take it; {advice}", 503) from None
+                raise _failure(error, row) from None
             if not self._journal.watched(board):
                 self._chores.owe(board, [row])
         return fields
@@ -128,11 +131,11 @@ class Takes:
     def _alone(self, board: Board, row: int) -> Iterator[None]:
         until, what = time.monotonic() + PATIENCE, f"take:{row}"
         if not self._turn.acquire(timeout=PATIENCE):
-            raise TakeError("too many rows are being taken just now; try again", 503)
+            raise TakeError("too many rows are being taken just now; try again", "busy")
         try:
             while not self._journal.lease(board, what, LEASE):
                 if time.monotonic() > until:
-                    raise TakeError("somebody is taking this row just now; try again", 503)
+                    raise TakeError("somebody is taking this row just now; try again", "busy")
                 time.sleep(0.05)
             try:
                 yield
@@ -146,20 +149,37 @@ class Takes:
 def _row(document: Document, board: Board, row: int) -> dict[str, Any]:
     found = json.loads(document.records_body(board.table, [row]))["records"]
     if not found:
-        raise TakeError(f"there is no row {row}: it was removed", 404)
+        raise _gone(row)
     fields: dict[str, Any] = found[0]["fields"]
     return fields
 
 
+def _gone(row: int) -> TakeError:
+    return TakeError(f"there is no row {row}: it was removed", "gone")
+
+
+def _failure(error: GristError, row: int) -> TakeError:
+    """Tell the viewer what Grist's answer means to them, and nothing of where it is: the log has all of it."""
+    if error.status in (401, 403):
+        return TakeError("the server's API key may not write there; tell the administrator", "key")
+    if "non-existent record" in error.reason:  # it went after we had looked
+        return _gone(row)
+    if error.permanent:
+        return TakeError("Grist refuses it, and the server's log says why; tell the administrator", "table")
+    return TakeError("Grist doesn't answer; try again in a moment", "grist")
+
+
 def _wanted(how: Plan, cells: dict[str, Any], by: str) -> dict[str, Any]:
     """Return what is to be written; refuse when the row is somebody else's, or done."""
-    status = cells.get(how.status)
+    if missing := [column for column in (how.status, how.assignee) if column and column not in cells]:
+        raise TakeError(f"the table has no column {' and no column '.join(missing)}; tell the administrator", "table")
+    status = cells[how.status]
     has = str(cells.get(how.assignee) or "").strip() if how.assignee else ""
     if status in how.done:
-        raise TakeError("this row is done already", 409, has or None)
+        raise TakeError("this row is done already", "done", has or None)
     if status in how.actives and has and has != by:
-        raise TakeError(f"{has} has taken it already", 409, has)
+        raise TakeError(f"{has} has taken it already", "taken", has)
     if status in how.actives and not how.assignee:
-        raise TakeError("somebody has taken it already", 409)
+        raise TakeError("somebody has taken it already", "taken")
     status = status if status in how.actives else how.active
     return {how.status: status, **({how.assignee: by} if how.assignee else {})}

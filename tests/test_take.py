@@ -95,7 +95,7 @@ def test_the_name_in_the_token_wins_over_the_one_that_is_given(client: FlaskClie
 def test_what_somebody_else_has_is_not_taken_and_they_are_named(client: FlaskClient, doc: StandinDocument) -> None:
     answer = take(client, 2, by="Zoé")
     assert answer.status_code == 409 and answer.json
-    assert answer.json["by"] == "Luc" and "Luc" in answer.json["error"]
+    assert answer.json["by"] == "Luc" and "Luc" in answer.json["error"] and answer.json["reason"] == "taken"
     assert cells(doc, 2) == ("En cours", "Luc")
     assert 'grist_live_takes_total{board="interventions",result="lost"} 1.0' in client.get("/metrics").text
 
@@ -105,7 +105,7 @@ def test_what_is_ones_own_or_done_is_left_as_it_is(
 ) -> None:
     assert take(client, 2, by="Luc").status_code == 200
     done = take(client, 3, by="Zoé")
-    assert done.status_code == 409 and done.json and "done" in done.json["error"]
+    assert done.status_code == 409 and done.json and done.json["reason"] == "done"
     assert (cells(doc, 2), cells(doc, 3)) == (("En cours", "Luc"), ("Terminé", "Luc"))
     assert grist.changes() == []
 
@@ -113,6 +113,7 @@ def test_what_is_ones_own_or_done_is_left_as_it_is(
 def test_a_row_that_is_not_there(client: FlaskClient) -> None:
     missing = take(client, 99, by="Zoé")
     assert missing.status_code == 404 and missing.json and "99" in missing.json["error"]
+    assert missing.json["reason"] == "gone"
     for row in ("-1", "0", "1.5", "x", "9" * 30):
         answer = client.post(f"/boards/interventions/rows/{row}/take", json={}, headers=bearer())
         assert answer.status_code == 404, row
@@ -200,11 +201,47 @@ def test_when_grist_is_away_or_refuses_it_is_told_without_its_address(
     grist.fail(502, times=9)
     away = take(client, 1, by="Zoé")
     assert away.status_code == 503 and away.json and "try again" in away.json["error"] and away.headers["Retry-After"]
+    assert away.json["reason"] == "grist"
     grist.faults.clear()
     refused = take(make_client(**given | {"grist_api_key": VIEWER}), 1, by="Zoé")
-    assert refused.status_code == 503 and refused.json and "log" in refused.json["error"]
+    assert refused.status_code == 502 and refused.json and "administrator" in refused.json["error"]
+    assert refused.json["reason"] == "key" and "Retry-After" not in refused.headers, "a retry doesn't help"
     assert doc.id not in away.text + refused.text and grist.url not in away.text + refused.text
     assert take(client, 1, by="Zoé").status_code == 200, "and the row is free again"
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "told"),
+    [
+        (401, "Bad request: invalid API key", (502, "key")),
+        (403, "No write access", (502, "key")),
+        (403, "Blocked by table update access rules", (502, "key")),
+        (400, "Can't save value to formula column Statut", (502, "table")),
+        (404, "document not found", (502, "table")),
+        (429, "Too many backlogged requests", (503, "grist")),
+        (500, "[Sandbox] AssertionError docactions.[Bulk]UpdateRecord for non-existent record #1", (404, "gone")),
+        (500, "SQLITE_FULL", (503, "grist")),
+        (504, "made to wait", (503, "grist")),
+    ],
+)
+def test_each_refusal_of_grists_has_its_reason(
+    client: FlaskClient, grist: StandinGrist, doc: StandinDocument, status: int, text: str, told: tuple[int, str]
+) -> None:
+    grist.fail(status, times=2, path="/apply", body={"error": text})
+    answer = take(client, 1, by="Zoé")
+    assert answer.json and (answer.status_code, answer.json["reason"]) == told and text not in answer.text
+    grist.faults.clear()
+    assert take(client, 1, by="Zoé").status_code == 200, "and the row is free again"
+
+
+@pytest.mark.parametrize("column", ["Statut", "Agent"])
+def test_a_column_that_was_removed_is_named_and_nothing_is_written(
+    client: FlaskClient, grist: StandinGrist, doc: StandinDocument, column: str
+) -> None:
+    doc.apply([["RemoveColumn", "Interventions", column]])
+    answer = take(client, 1, by="Zoé")
+    assert answer.json and (answer.status_code, answer.json["reason"]) == (502, "table")
+    assert column in answer.json["error"] and grist.changes() == []
 
 
 def test_an_answer_that_was_lost_is_no_lost_take(

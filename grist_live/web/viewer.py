@@ -60,7 +60,8 @@ def blueprint(settings: Settings, access: Access, takes: Takes, admission: Admis
         except TakeError as error:
             metrics.take(board.name, "lost" if error.status == 409 else "failed")
             wait = 2 if error.status == 503 else 0
-            return _refuse(str(error), error.status, wait, **({"by": error.by} if error.status == 409 else {}))
+            more = {"reason": error.reason} | ({"by": error.by} if error.status == 409 else {})
+            return _refuse(str(error), error.status, wait, **more)
         metrics.take(board.name, "taken")
         return jsonify(success=True, row=row, fields=fields)
 

@@ -12,6 +12,8 @@ export class ApiError extends Error {
 }
 
 const TIMEOUT_MS = 15_000;
+/** The server waits for its turn, then for Grist, and says what came of it. */
+const TAKE_MS = 30_000;
 /** What can't stand in a header is no token, and would make `fetch` throw as if the server were away. */
 const SENDABLE = /^[\x21-\x7e]+$/;
 
@@ -23,15 +25,15 @@ export const authorize = (token, headers) => (SENDABLE.test(token) ? {...headers
  *   that each answer took
  */
 export function createApi({stream, token, env, measured}) {
-  /** @param {string} path @param {URLSearchParams | null} query @param {object} [body] */
-  const ask = async (path, query, body) => {
+  /** @param {string} path @param {URLSearchParams | null} query @param {object} [body] @param {number} [patience] */
+  const ask = async (path, query, body, patience = TIMEOUT_MS) => {
     const url = new URL(stream);
     url.pathname = url.pathname.replace(/\/stream$/, `/${path}`);
     const own = new URLSearchParams(url.search);
     for (const [name, value] of query ?? []) own.append(name, value);
     url.search = own.toString();
     const limit = new AbortController();
-    const timer = env.setTimeout(() => limit.abort(), TIMEOUT_MS);
+    const timer = env.setTimeout(() => limit.abort(), patience);
     const start = env.now();
     try {
       const answer = await env.fetch(url.href, {
@@ -57,7 +59,7 @@ export function createApi({stream, token, env, measured}) {
     /** @returns {Promise<import('./types.js').Viewer>} */
     viewer: () => ask('viewer', null),
     /** @param {number} row @param {string} by @returns {Promise<{fields: import('./types.js').Fields}>} */
-    take: (row, by) => ask(`rows/${row}/take`, null, {by}),
+    take: (row, by) => ask(`rows/${row}/take`, null, {by}, TAKE_MS),
     /** @param {string} grist an access token of Grist's @returns {Promise<{token: string, expires: number}>} */
     token: (grist) => ask('token', null, {token: grist}),
   };

@@ -36,6 +36,28 @@ export function isTaking(board, {action, columns}, item) {
   return action === 'update' && item.status.meaning === 'active' && columns.includes(board.role.status) && item.assignee !== '';
 }
 
+/** Statuses whose sentence says what to do. */
+const STATUSES = [400, 401, 403, 404, 409, 429];
+/** What the server gives as its reason where the status doesn't say enough. */
+const REASONS = ['busy', 'done', 'grist', 'key', 'table'];
+
+/**
+ * Why the row could not be taken: the last word of the text's key.
+ * @param {{status: number, body: any}} answer
+ */
+export const whyNot = ({status, body}) => (REASONS.includes(body?.reason) ? body.reason : String(STATUSES.includes(status) ? status : 0));
+
+/**
+ * The same, of what Grist's plugin API throws: it has words at best, and no status.
+ * @param {unknown} error
+ */
+export function whyNotInGrist(error) {
+  const text = String(error);
+  if (/non-existent record/i.test(text)) return '404';
+  if (/no answer|disconnect|connection|network|offline|time.?out/i.test(text)) return 'grist';
+  return /access|permission|denied|read.?only/i.test(text) ? 'reader' : 'table';
+}
+
 /** @param {Board} board @param {string} role @param {string} language */
 export const roleLabel = (board, role, language) => {
   const column = board.columns.find((one) => one.role === role);

@@ -184,4 +184,10 @@ export default {
   'keys.letters': 'Single keys do this (turn it off if you dictate)',
   'take.refused.400': 'This name can’t be used: 1 to 100 characters, beginning with a letter or a digit.',
   'take.refused.429': 'That was too often; wait a little.',
+  'take.refused.reader': 'You may look at this document, but not change it: ask its owner to let you.',
+  'take.refused.busy': 'Somebody is taking it just now. Try again in a moment.',
+  'take.refused.done': 'This row is done already.',
+  'take.refused.grist': 'Grist doesn’t answer just now. Try again in a moment; had it been written all the same, it will show here.',
+  'take.refused.key': 'The server may not write into Grist: its API key was revoked, or may only read. Tell your administrator.',
+  'take.refused.table': 'Grist refuses it: its table isn’t as the board expects it (a column was removed, for instance). Tell your administrator.',
 };

@@ -185,4 +185,10 @@ export default {
   'keys.letters': 'Les touches seules agissent ainsi (à couper si vous dictez)',
   'take.refused.400': 'Ce nom ne peut pas servir : de 1 à 100 caractères, en commençant par une lettre ou un chiffre.',
   'take.refused.429': 'C’était trop souvent ; attendez un peu.',
+  'take.refused.reader': 'Vous pouvez consulter ce document, mais pas le modifier : demandez ce droit à son propriétaire.',
+  'take.refused.busy': 'Quelqu’un est en train de prendre cette ligne en charge. Réessayez dans un moment.',
+  'take.refused.done': 'Cette ligne est déjà terminée.',
+  'take.refused.grist': 'Grist ne répond pas pour l’instant. Réessayez dans un moment ; si l’écriture a abouti malgré tout, elle s’affichera ici.',
+  'take.refused.key': 'Le serveur ne peut pas écrire dans Grist : sa clé d’API est révoquée, ou en lecture seule. Prévenez votre administrateur.',
+  'take.refused.table': 'Grist refuse : sa table n’est pas celle que le tableau attend (une colonne supprimée, par exemple). Prévenez votre administrateur.',
 };

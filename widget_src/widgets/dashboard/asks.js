@@ -3,7 +3,7 @@ import {boardOf} from '../../core/address.js';
 import {ApiError, createApi} from '../../core/api.js';
 import {baseTest, serverQuery} from '../../core/filters.js';
 import {applyChange} from '../../core/table.js';
-import {takenFields} from '../../core/take.js';
+import {takenFields, whyNot, whyNotInGrist} from '../../core/take.js';
 import {createTimeline, isLogged, takeLive, takePage} from '../../core/timeline.js';
 import {trendsOf} from '../../core/trends.js';
 import {recall, remember} from '../../host/storage.js';
@@ -18,6 +18,8 @@ const TRENDS_MS = 600_000;
 /** A reader who was away for less missed nothing worth a sentence. */
 const AWAY_MS = 300_000;
 const TYPING_MS = 300;
+/** Grist's plugin API waits for ever where Grist is away. */
+const WRITE_MS = 15_000;
 
 /**
  * @param {{state: State, host: import('../../core/types.js').Host, env: import('../../core/types.js').Env,
@@ -53,6 +55,13 @@ export function createAsks({state, host, env, frame, update}) {
   const query = () => serverQuery(state.place.filters, myName(state), state.feed.board);
   const historyOfRow = () => page(state.rowHistory, new URLSearchParams({row: state.rowHistory.key}));
 
+  /** @param {Promise<void>} writing */
+  const inTime = async (writing) => {
+    /** @type {unknown} */
+    let timer;
+    const late = new Promise((_, reject) => { timer = env.setTimeout(() => reject(new Error('no answer')), WRITE_MS); });
+    await Promise.race([writing, late]).finally(() => env.clearTimeout(timer));
+  };
   const visitKey = () => `visit:${boardOf(state.connection.stream) || state.feed.board.name}`;
 
   const asks = {
@@ -81,7 +90,7 @@ export function createAsks({state, host, env, frame, update}) {
     },
     trends() {
       const now = env.now();
-      if (!api || document.hidden || now - trendsAt < TRENDS_MS) return;
+      if (!api || state.link.kind !== 'live' || document.hidden || now - trendsAt < TRENDS_MS) return;
       trendsAt = now;
       api.stats(24).then(({counts}) => { state.trends = trendsOf(Array.isArray(counts) ? counts : [], state.feed.board); frame(); }, () => {});
     },
@@ -137,10 +146,17 @@ export function createAsks({state, host, env, frame, update}) {
     },
     /** Take charge of a row. @param {number} row @param {string} by */
     async take(row, by) {
-      state.taking = {row, step: 'busy', problem: '', by};
+      if (state.taking?.row === row && state.taking.step === 'busy') return; // a second click
+      /** @type {import('../../ui/types.js').Taking} */
+      const mine = {row, step: 'busy', problem: '', by};
+      state.taking = mine;
       frame();
+      const over = (/** @type {State['taking']} */ next) => {
+        if (state.taking === mine || state.taking === null) state.taking = next; // else the reader is at another row
+        frame();
+      };
       try {
-        if (host.write) await host.write(row, takenFields(state.feed.board, by));
+        if (host.write) await inTime(host.write(row, takenFields(state.feed.board, by)));
         else if (api) {
           const {fields} = await api.take(row, by);
           update(() => { // at once; the stream tells it again, which is no news
@@ -148,13 +164,12 @@ export function createAsks({state, host, env, frame, update}) {
             if (news) state.feed.news.push(news);
           });
         }
-        state.taking = null;
+        over(null);
       } catch (error) {
-        const {status, body} = error instanceof ApiError ? error : new ApiError(host.write && !/network|timeout/i.test(String(error)) ? 403 : 0);
-        const known = [400, 401, 403, 404, 409, 429].includes(status);
-        state.taking = {row, step: 'refused', problem: `take.refused.${known ? status : 0}`, by: String(body?.by || state.speech.t('take.somebody'))};
+        const why = error instanceof ApiError ? whyNot(error) : whyNotInGrist(error);
+        const other = (error instanceof ApiError && error.body.by) || state.speech.t('take.somebody');
+        over({row, step: 'refused', problem: `take.refused.${why}`, by: String(other)});
       }
-      frame();
     },
     /** Ask for a viewer token by a token of Grist's. @param {string} stream */
     async grant(stream) {
