@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Request, expect
 
 from e2e.conftest import Visit, Visitor
 from e2e.server import Board, Server, record
+from e2e.site import Site
 from grist_live.access import Access
 from grist_live.board import make_board
 
@@ -84,6 +85,68 @@ def test_an_old_token_opens_nothing(visit: Visit, guarded: Board, how: str) -> N
     seen = refused(visit("en-GB")).open(f"{guarded.url}?token={old}")
     seen.link("refused")
     expect(seen.locator(".setup")).to_contain_text("This board asks for a valid access token.")
+
+
+def test_a_token_is_not_left_in_the_address_and_goes_nowhere_else(
+    visit: Visit, own_server: Callable[..., Board], grist: Site
+) -> None:
+    link = grist.url + "/o/docs/{row}"
+    board = own_server(token_keys=[KEY], board={"access": "token", "link": link}, cors_origins=[])
+    board.post(record(1))
+    visitor = visit()
+    good = token(board)
+    asked: list[Request] = []
+    visitor.context.on("request", lambda request: asked.append(request))
+    seen = visitor.open(f"{board.url}?view=kanban&token={good}#here")
+    seen.link("live")
+    seen.until(lambda: seen.page.url, f"{board.url}?view=kanban#here")
+    panel = seen.open(1)
+    with visitor.context.expect_page() as opened:
+        panel.locator("[data-action=open-grist]").click()
+    opened.value.wait_for_url(f"{grist.url}/**")
+    assert good not in opened.value.evaluate("document.referrer + location.href + JSON.stringify(localStorage)")
+    theirs = [one for one in asked if not one.url.startswith(board.server.url)]
+    assert theirs and not [one for one in theirs if good in one.url + str(one.all_headers())]
+    ours = [one.url for one in asked if good in one.url]
+    assert len(ours) == 1, "after the page itself it travels in a header"
+    seen.page.go_back()
+    seen.page.reload()
+    seen.has_ids(1)
+    seen.link("live")  # it is kept in this browser
+    assert good not in seen.page.url
+
+
+def test_the_newest_token_counts(visit: Visit, guarded: Board) -> None:
+    """One that is kept gives way to the one in the address; a bad one in the address leaves the kept one alone."""
+    visitor = refused(visit())
+    old, new = token(guarded, expires=time.time() + 3), token(guarded)
+    seen = visitor.open(f"{guarded.url}?token={old}")
+    seen.link("live")
+    seen.link("refused")
+    expect(seen.locator(".notice[role=alert]")).to_contain_text(SENTENCE)
+    seen = visitor.open(f"{guarded.url}?token={new}")
+    seen.link("live")
+    seen = visitor.open(f"{guarded.url}?token=nonsense")
+    seen.link("refused")
+    seen.page.reload()
+    seen.link("live")
+
+
+def test_a_board_of_grists_readers_opens_by_a_token_of_ours_too(
+    visit: Visit, own_server: Callable[..., Board], grist: Site
+) -> None:
+    """Walls and phones outside Grist have no token of Grist's."""
+    given = {"access": "grist", "doc": "aDocumentOfGrists"}
+    board = own_server(token_keys=[KEY], board=given, grist_url=grist.url, grist_api_key="a-key")
+    board.post(record(1))
+    seen = refused(visit("en-GB")).open(f"{board.url}?token=eyJhbGciOi.a.b")
+    seen.link("refused")
+    expect(seen.locator(".pill")).to_have_text("Not connected")
+    expect(seen.locator(".setup")).to_contain_text("This board asks for a valid access token.")
+    seen.locator("#token").fill(token(board))
+    seen.locator(".link-form [type=submit]").click()
+    seen.has_ids(1)
+    seen.link("live")
 
 
 def test_a_board_that_is_not_there(visit: Visit, house: Server) -> None:

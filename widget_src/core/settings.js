@@ -13,7 +13,8 @@ export function linkSettings({config, options, board, page, storedToken}) {
   const served = config.server !== null;
   const given = served && config.standalone ? config.server ?? '' : options.stream ?? config.server;
   const stream = given === null || given === undefined ? null : streamAddress(given, board, page);
-  const token = (stream && storedToken(stream)) || options.token || config.token;
+  const inAddress = config.standalone ? config.token : ''; // the newest word of all
+  const token = inAddress || (stream && storedToken(stream)) || options.token || config.token;
   return {stream, token, addressFixed: served, given: options.stream ?? ''};
 }
 

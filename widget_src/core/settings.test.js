@@ -41,4 +41,6 @@ test('a token that a person gave for this stream goes first', () => {
   assert.equal(settle({server: '', token: 'page'}, {token: 'document'}).token, 'document');
   assert.equal(settle({server: '', token: 'page'}, {}, {[stream]: 'mine'}).token, 'mine');
   assert.equal(settle({server: '', token: 'page'}, {}, {'https://else/stream': 'mine'}).token, 'page');
+  assert.equal(settle({server: '', token: 'new', standalone: true}, {}, {[stream]: 'old'}).token, 'new', 'the address is newer');
+  assert.equal(settle({server: '', token: '', standalone: true}, {}, {[stream]: 'mine'}).token, 'mine');
 });

@@ -4,7 +4,7 @@ import {snapshotAddress} from '../../core/address.js';
 import {openLink} from '../../core/link.js';
 import {linkSettings} from '../../core/settings.js';
 import {browserRelay} from '../../host/share.js';
-import {recall} from '../../host/storage.js';
+import {recall, remember, storageWorks} from '../../host/storage.js';
 /**
  * @typedef {import('./state.js').State} State
  * @typedef {object} Means
@@ -29,19 +29,34 @@ export function createLive(means) {
   /** @type {unknown} */
   let renewal;
   let asking = false;
+  /** Asks for a token now, where one has to be waited for. */
+  let askNow = () => {};
 
   /** @param {import('../../core/types.js').LinkState} next */
   const setLink = (next) => {
     const before = state.link.kind;
     state.link = next;
     document.body.dataset.link = next.kind;
+    if (next.kind === 'live' || next.kind === 'refused') clearAddress(next.kind === 'live');
     if (next.kind === 'live' && before !== 'live') asks.live();
     frame();
+  };
+
+  /** Take the token out of the address, which people send to others; one that opens the board is kept here. @param {boolean} opens */
+  const clearAddress = (opens) => {
+    const {stream, token} = state.connection;
+    if (!config.standalone || !config.token || !stream || !storageWorks()) return;
+    config.token = '';
+    if (opens) remember(`token:${stream}`, token);
+    const rest = new URLSearchParams(location.search);
+    rest.delete('token');
+    history.replaceState(history.state, '', location.pathname + (String(rest) && `?${rest}`) + location.hash);
   };
 
   const stop = () => {
     link?.close();
     link = null;
+    askNow = () => {};
     env.clearTimeout(renewal);
     state.latency.forget();
   };
@@ -54,6 +69,7 @@ export function createLive(means) {
   const grant = async (stream) => {
     if (asking) return;
     asking = true;
+    env.clearTimeout(renewal);
     try {
       state.granted = await asks.grant(stream);
       state.problem = '';
@@ -66,7 +82,11 @@ export function createLive(means) {
       const {status, body} = error instanceof ApiError ? error : new ApiError(0);
       const final = status === 403 || status === 401 || status === 404;
       if (final) refused(body?.reason === 'partial' ? 'problem.partial' : 'problem.token');
-      else renewal = env.setTimeout(() => grant(stream), AGAIN_MS * (1 + env.random()));
+      else {
+        if (!link && state.link.kind !== 'offline') setLink({kind: 'offline', since: env.now()});
+        askNow = () => { grant(stream); };
+        renewal = env.setTimeout(askNow, AGAIN_MS * (1 + env.random()));
+      }
     }
     asking = false;
     frame();
@@ -104,10 +124,12 @@ export function createLive(means) {
       asks.connect();
       if (!connection.stream) return setLink({kind: 'none'});
       if (!byGrist()) return open(connection.stream, connection.token);
-      if (state.access === 'full') grant(connection.stream);
-      else if (state.access !== 'none') refused('problem.full');
+      if (state.access === 'full') {
+        setLink({kind: 'connecting'});
+        grant(connection.stream);
+      } else if (state.access !== 'none') refused('problem.full');
     },
-    retry: () => link?.retry(),
+    retry: () => (link ? link.retry() : askNow()),
     look: () => link?.look(),
   };
 }
