@@ -20,10 +20,14 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Site:
-    """Serves a folder on a port of its own; `documents` are Grist documents, opened by `/open/<name>`."""
+    """Serves a folder on a port of its own; `documents` are Grist documents, opened by `/open/<name>`.
+
+    `headers` are sent with every answer.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.documents: dict[str, bytes] = {}
+        self.headers: dict[str, str] = {}
         site = self
 
         class Handler(http.server.SimpleHTTPRequestHandler):
@@ -49,6 +53,11 @@ class Site:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def end_headers(self) -> None:
+                for name, value in site.headers.items():
+                    self.send_header(name, value)
+                super().end_headers()
 
             def log_message(self, *args: Any) -> None:
                 pass

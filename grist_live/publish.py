@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from grist_live.settings import Settings
 
 WIDGET = "dashboard.html"
 MANIFEST = "manifest.json"
+ABANDONED = 3600.0
+"""Seconds after which a half-written file is of a run that was killed: nobody reads it, and it goes."""
 
 
 class PublishError(UserError):
@@ -35,15 +39,17 @@ def files(settings: Settings) -> dict[str, bytes]:
 
 
 def stale(folder: Path, wanted: Mapping[str, bytes]) -> list[str]:
-    """Name the files that are missing there, or are others."""
+    """Name the files that are missing there, or are others. Raises `PublishError` when that can't be seen."""
     return [name for name, content in wanted.items() if _read(folder / name) != content]
 
 
 def _read(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise PublishError(f"{path}: {error.strerror}; name a web server's folder that this user may read") from None
 
 
 def publish(folder: Path, wanted: Mapping[str, bytes]) -> list[str]:
@@ -56,6 +62,7 @@ def publish(folder: Path, wanted: Mapping[str, bytes]) -> list[str]:
         names = stale(folder, wanted)
         for name in names:
             _replace(folder / name, wanted[name])
+            _sweep(folder, name)
     except OSError as error:
         raise PublishError(
             f"{error.filename or folder}: {error.strerror}; name a web server's folder that this user may write"
@@ -77,6 +84,13 @@ def _replace(path: Path, content: bytes) -> None:
     except BaseException:
         os.unlink(name)
         raise
+
+
+def _sweep(folder: Path, name: str) -> None:
+    for left in folder.glob(f".{name}.????????"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > ABANDONED:
+                left.unlink()
 
 
 def address(url: str) -> str:

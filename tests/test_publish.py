@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -134,6 +137,57 @@ def test_whoever_reads_meanwhile_never_gets_half_a_file(tmp_path: Path) -> None:
     assert not wrong
 
 
+FOR_EVER = """
+import sys
+from pathlib import Path
+from grist_live.publish import publish
+
+print("begins", flush=True)
+while True:
+    for letter in (b"a", b"b"):
+        publish(Path(sys.argv[1]), {"dashboard.html": letter * 2_000_000})
+"""
+
+
+def test_who_is_killed_while_publishing_leaves_a_whole_file(tmp_path: Path) -> None:
+    """Again and again, while somebody reads; what half-written files are left goes with a later run."""
+    www = tmp_path / "www"
+    file = www / "dashboard.html"
+    versions = [letter * 2_000_000 for letter in (b"a", b"b")]
+    publish.publish(www, {file.name: versions[0]})
+    wrong: list[int] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            if (found := file.read_bytes()) not in versions:
+                wrong.append(len(found))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    half: list[Path] = []
+    try:
+        for n in range(40):
+            with subprocess.Popen([sys.executable, "-c", FOR_EVER, www], stdout=subprocess.PIPE) as process:
+                assert process.stdout and process.stdout.readline() == b"begins\n"
+                time.sleep(0.005 + 0.003 * n)
+                process.kill()
+            assert file.read_bytes() in versions
+            half = [path for path in www.glob(".dashboard.html.*") if path.stat().st_size < 2_000_000]
+            if len(half) >= 2 and n >= 5:
+                break
+    finally:
+        stop.set()
+        reader.join()
+    assert half and not wrong, "killed in the middle of it, and yet nobody saw half a file"
+    publish.publish(www, {file.name: b"new"})
+    assert set(half) <= set(www.iterdir()), "another run may be writing them"
+    for path in www.glob(".dash*"):
+        os.utime(path, (1, 1))
+    publish.publish(www, {file.name: versions[1]})
+    assert list(www.iterdir()) == [file] and file.read_bytes() == versions[1]
+
+
 def test_a_disk_that_is_full_leaves_the_old_file(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +209,41 @@ def test_a_web_server_may_read_what_was_published(settings: Settings, tmp_path: 
     publish.publish(tmp_path, publish.files(settings))
     modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.iterdir() if p.is_file()}
     assert modes == {"dashboard.html": 0o644, NAMES[1]: 0o644, "manifest.json": 0o640}, "what was set stays"
+
+
+def test_a_folder_that_is_read_only_is_told(
+    run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a stub, because root may write everywhere."""
+    www = tmp_path / "www"
+    assert run("--to", www).exit_code == 0
+    (www / "manifest.json").write_text("an old one")
+
+    def refuse(*_: object, dir: Path, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(dir))
+
+    monkeypatch.setattr(publish.tempfile, "mkstemp", refuse)
+    done = run("--to", www)
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert f"{www}: Permission denied; name a web server's folder" in done.output
+    assert (www / "manifest.json").read_text() == "an old one"
+    assert run("--to", www, "--check").exit_code == 1, "looking is allowed, and tells that it isn't current"
+
+
+def test_what_can_not_be_read_is_not_called_outdated(
+    run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    www = tmp_path / "www"
+    assert run("--to", www).exit_code == 0
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    wanted = publish.files(load(None, {})[0])
+    monkeypatch.setattr(publish, "files", lambda settings: wanted)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    done = run("--to", www, "--check")
+    assert done.exit_code == 1 and "Permission denied; name" in done.output and "not current" not in done.output
 
 
 def test_a_folder_that_can_not_be_written_is_told(run: Callable[..., Result], tmp_path: Path, built: Path) -> None:

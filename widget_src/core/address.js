@@ -2,7 +2,7 @@
 
 /**
  * Find the stream's address: the one given in full, else the board's on its server.
- * @param {string} given a server's address or a full stream address
+ * @param {string} given a server's address or a full stream address; '' is the server that the page came from
  * @param {string} board
  * @param {string} page the page's own address, against which a relative one is read
  * @returns {string | null} null when it is no http(s) address
@@ -10,7 +10,7 @@
 export function streamAddress(given, board, page) {
   let url;
   try {
-    url = new URL(given.trim() || '/', page);
+    url = given.trim() ? new URL(given.trim(), page) : home(page);
   } catch {
     return null;
   }
@@ -21,6 +21,14 @@ export function streamAddress(given, board, page) {
   const base = url.pathname.replace(/\/(?:webhook\/)?sse-stream$|\/boards\/[^/]+\/?$|\/+$/, '');
   url.pathname = `${base}/boards/${encodeURIComponent(board)}/stream`;
   return url.href;
+}
+
+/** The server's own address, which may have a path (behind a proxy), by that of one of its pages. @param {string} page */
+function home(page) {
+  const url = new URL(page);
+  url.search = '';
+  url.pathname = url.pathname.replace(/\/(?:widgets|boards)\/[^/]*$/, '');
+  return url;
 }
 
 /** Which board a stream is of; '' when its address doesn't say. @param {string | null} stream */

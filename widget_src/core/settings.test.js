@@ -15,6 +15,14 @@ test('an address becomes the stream of the board', () => {
   assert.equal(snapshotAddress('https://s.org/boards/x/stream?department=13'), 'https://s.org/boards/x/snapshot?department=13');
 });
 
+test('a served page finds its server, also one that has a path behind a proxy', () => {
+  for (const [page, stream] of [
+    ['https://s.org/?view=kanban', 'https://s.org/boards/b/stream'], ['https://s.org/boards/b?token=x#y', 'https://s.org/boards/b/stream'],
+    ['https://s.org/live/', 'https://s.org/live/boards/b/stream'], ['https://s.org/live/boards/b?q=a', 'https://s.org/live/boards/b/stream'],
+    ['https://s.org/a/live/widgets/dashboard.html?access=full', 'https://s.org/a/live/boards/b/stream'],
+  ]) assert.equal(streamAddress('', 'b', page), stream, page);
+});
+
 test('plain http from an https page is refused by browsers, but for this machine', () => {
   assert.ok(isMixedContent('http://s.org/x/stream', PAGE));
   assert.ok(!isMixedContent('http://127.0.0.1:8484/x/stream', PAGE));
