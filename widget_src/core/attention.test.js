@@ -130,6 +130,31 @@ test('what becomes urgent is an alert, and no toast besides, until somebody take
   assert.equal(attention.toasts[0].news.item.assignee, 'Zoé');
 });
 
+test('of very many alerts the newest are kept', () => {
+  const {feed, attention} = feedWith([]);
+  for (let id = 1; id <= 150; id += 1) takeEvent(feed, attention, 'message', change(id, row(id, URGENT).fields, 'add'), 0);
+  flushNews(feed, attention, 0);
+  assert.deepEqual([attention.alerts.size, attention.alerts.has(150), attention.alerts.has(1)], [100, true, false]);
+});
+
+test('a row that goes takes its mark with it', () => {
+  const {feed, attention} = feedWith([row(1)]);
+  takeEvent(feed, attention, 'message', change(1, {Statut: 'Bloqué'}), 0);
+  flushNews(feed, attention, 0);
+  assert.deepEqual([...attention.flashes.keys()], [1]);
+  takeEvent(feed, attention, 'message', change(1, undefined, 'remove'), 5);
+  flushNews(feed, attention, 5);
+  assert.equal(attention.flashes.size, 0, 'else it would be counted as unread for ever');
+});
+
+test('a clock that is far off is allowed for, a little is only the way', () => {
+  const {feed, attention} = feedWith([]);
+  for (const [off, skew] of [[60_000, 60_000], [-7200_000, -7200_000], [4000, 0], [0, 0]]) {
+    takeEvent(feed, attention, 'ping', {at: (1_700_000_000_000 + off) / 1000}, 1_700_000_000_000);
+    assert.equal(feed.clock.skew, skew);
+  }
+});
+
 test('an alert goes with its row, and comes with a replay', () => {
   const {feed, attention} = feedWith([]);
   takeEvent(feed, attention, 'hello', {replayed: 1}, 0);

@@ -71,17 +71,21 @@ test('a status takes the place of open or all, and goes with urgent', () => {
   assert.deepEqual(toggled(chosen, 'status', 'Terminé'), NO_FILTERS);
   assert.equal(withRole(withShow(NO_FILTERS, 'urgent'), 'status', ['En cours']).show, 'urgent');
   assert.deepEqual(withShow(chosen, 'open'), NO_FILTERS);
+  assert.deepEqual(found(given('show=urgent&status=En+attente')), [4], 'both hold');
   assert.deepEqual([countFilters(given('kind=a&kind=b&q=x&mine=1')), hasBase(given('status=x')), hasBase(given('q=x'))], [4, false, true]);
 });
 
 test('the server is asked in its own words', () => {
   assert.equal(serverQuery(given('kind=Voirie&q= a &mine=1&status=En+cours'), 'Zoé', board).toString(), 'status=En+cours&kind=Voirie&q=a&assignee=Zo%C3%A9');
   assert.equal(serverQuery(given('show=urgent'), '', board).toString(), 'priority=Urgente');
+  assert.equal(serverQuery(given('show=urgent&priority=Haute'), '', board).toString(), 'priority=Haute', 'a second value would be an alternative');
+  assert.equal(serverQuery(given('assignee=Ana&mine=1'), 'Zoé', board).toString(), 'assignee=Ana');
 });
 
 test('a choice tells how many it would show', () => {
   assert.deepEqual(facet(items, given('show=all&kind=Voirie'), '', 'kind'), [{value: 'Autre', n: 2}, {value: 'Voirie', n: 2}]);
   assert.deepEqual(facet(items, given('kind=Voirie'), '', 'assignee'), [{value: 'Ana', n: 1}, {value: 'Zoé', n: 1}]);
+  assert.deepEqual(facet(items, given('show=urgent'), '', 'status'), [{value: 'En attente', n: 1}], 'of the urgent ones');
   assert.deepEqual(facet(items, given('department=75'), '', 'department').at(-1), {value: '75', n: 0}, 'what is chosen stays to be seen');
 });
 

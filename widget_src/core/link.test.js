@@ -114,6 +114,18 @@ test('failures wait longer and longer, and are offline', async () => {
   link.close();
 });
 
+test('a link that has lasted starts again from the shortest wait', async () => {
+  const {time, streams, requests, link} = start([...Array(5).fill({fails: true}), {text: HELLO}, {text: HELLO}]);
+  await time.run(20_000);
+  assert.equal(requests.length, 6);
+  streams[0].send('event: ping\ndata: {}\n\n');
+  await time.run(10);
+  streams[0].close();
+  await time.run(600);
+  assert.equal(requests.length, 7, 'not after half a minute');
+  link.close();
+});
+
 test('Retry-After is the least it waits', async () => {
   const {time, requests, link} = start([{status: 503, headers: {'Retry-After': '20'}}, {text: HELLO}]);
   await time.run(19_900);

@@ -104,7 +104,7 @@ test('rows that are older than what is remembered, or of another epoch, are fetc
   const {time, open} = browser();
   const [one, two] = [await open(), await open()];
   one.relay.begin('7-5');
-  for (const from of ['7-3', '6-9', '']) {
+  for (const from of ['7-3', '6-9', '8-1', '']) {
     two.follow(from);
     await time.run(10);
     assert.equal(two.log.ending, 'gap', from);
@@ -134,6 +134,31 @@ test('a reading tab that the browser froze loses its place, and hears again when
   await time.run(BEAT_MS + 1000);
   assert.deepEqual([two.relay.leads(), one.relay.leads()], [true, false]);
   assert.ok(one.log.turned >= 2, 'it stops reading');
+});
+
+test('a tab that comes later is told how the link is', async () => {
+  const {time, open} = browser();
+  const one = await open();
+  one.relay.begin('7-5');
+  one.relay.state({kind: 'degraded'});
+  await time.run(10);
+  const two = await open();
+  two.follow('7-5');
+  await time.run(10);
+  assert.deepEqual(two.log.states, ['degraded']);
+});
+
+test('who inherited the stream and is frozen loses it, too', async () => {
+  const {time, open} = browser();
+  const [one, two, three] = [await open(), await open(), await open()];
+  one.relay.close();
+  await time.run(10);
+  assert.ok(two.relay.leads());
+  two.relay.begin('7-5');
+  three.follow('7-5');
+  two.heard.frozen = true;
+  await time.run(BEAT_MS + 1000);
+  assert.deepEqual([three.relay.leads(), two.relay.leads()], [true, false], 'else both would read');
 });
 
 test('a thousand changes are remembered, not all', async () => {

@@ -74,6 +74,28 @@ test('in Grist, a late stream never brings an old value back', () => {
   assert.equal(statusOf(table, 1), 'Terminé');
 });
 
+test('in Grist, what was ahead of the stream when the page came stays', () => {
+  const {table} = tableFor('grist');
+  applyGristRows(table, [row(1, {Statut: 'Terminé'})]);
+  assert.equal(applyChange(table, change('update', 1, {Statut: 'En cours'}, {was: {Statut: 'En attente'}})), null);
+  assert.equal(statusOf(table, 1), 'Terminé', 'neither the old value nor the new one: Grist knows better');
+});
+
+test('in Grist, an import or a wider filter is no news, a few new rows are', () => {
+  const {table} = tableFor('grist');
+  applyGristRows(table, [row(1)]);
+  const some = Array.from({length: 10}, (_, n) => row(n + 2));
+  assert.equal(applyGristRows(table, [row(1), ...some]).length, 10);
+  assert.deepEqual(applyGristRows(table, [row(1), ...some, ...Array.from({length: 11}, (_, n) => row(n + 20))]), []);
+});
+
+test('in Grist, what it hides does not fill the memory', () => {
+  const {table} = tableFor('grist');
+  applyGristRows(table, [row(1)]);
+  for (let id = 2; id < 3000; id += 1) applyChange(table, change('add', id, row(id).fields));
+  assert.deepEqual([table.held.size, table.held.has(2999)], [1000, true]);
+});
+
 test('in Grist, there and back and there again flashes three times, whoever tells first', () => {
   const {table} = tableFor('grist');
   applyGristRows(table, [row(1)]);

@@ -14,6 +14,7 @@ test('pages and live changes are one log, newest first, each once', () => {
   const timeline = createTimeline('');
   takeLive(timeline, change(12));
   takePage(timeline, {changes: [change(12), change(11), change(9)], before: '1795355457642517-9'});
+  assert.deepEqual(numbers(timeline), [12, 11, 9]);
   takeLive(timeline, change(13));
   takeLive(timeline, change(13));
   takeLive(timeline, change(10));
