@@ -272,6 +272,14 @@ def test_the_widgets_own_address_may_say_what_to_show(colleague: Visitor, board:
     expect(seen.locator("[data-row]").first).to_be_visible()
 
 
+def test_who_has_chosen_nothing_follows_the_owners_choice(colleague: Visitor, board: Board, put: Put) -> None:
+    for view in ("kanban", "timeline"):
+        seen = colleague.open_in_grist(put(board, query=f"?view={view}"))
+        expect(seen.locator("main")).to_have_attribute("data-view", view)
+        seen.link("live")
+        expect(seen.locator("[data-row], .timeline, .empty").first).to_be_attached()
+
+
 @pytest.mark.parametrize("appearance", ["dark", "light"])
 def test_the_theme_follows_grist_not_the_browser(colleague: Visitor, board: Board, put: Put, appearance: str) -> None:
     dark = appearance == "dark"

@@ -188,6 +188,18 @@ def test_the_timeline_goes_back_page_by_page(visit: Visit, board: Board) -> None
     expect(seen.locator(".timeline")).to_contain_text("C’est tout ce qui est gardé en mémoire.")
 
 
+def test_after_a_reset_the_timeline_is_read_anew(visit: Visit, board: Board) -> None:
+    """More than 500 changes at once come as one reset: they are in the history, and in no event."""
+    board.post(record(1))
+    seen = visit().open(f"{board.url}?view=timeline&row=1")
+    seen.link("live")
+    expect(seen.locator(".timeline .change")).to_have_count(1)
+    board.commit(*(record(n, "En cours") for n in range(1, 602)))
+    expect(seen.locator('.timeline [data-change-row="601"]')).to_be_visible()
+    expect(seen.locator(".detail .change")).to_have_count(2)
+    seen.link("live")
+
+
 def test_what_was_missed_since_the_last_visit(visit: Visit, board: Board) -> None:
     fill(board)
     visitor = visit()
