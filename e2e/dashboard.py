@@ -99,21 +99,22 @@ class Dashboard:
         self.frame.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def fits(self) -> None:
-        """Nothing sticks out to the right, and no text is drawn over the edge of its card, or of its row, which cuts it off."""
+        """Nothing sticks out to the right, and no text is drawn over the edge of its card, or of its row."""
         # Not innerWidth: a phone zooms out until all is in sight, and innerWidth grows with it.
         wide, inner = self.frame.evaluate(
             "[document.scrollingElement.scrollWidth, document.documentElement.clientWidth]"
         )
         assert wide <= inner, f"the page is {wide} px wide in a window of {inner} px"
         # What is out of sight (content-visibility) has no layout to speak of.
-        out = """cards => cards.flatMap(card => card.checkVisibility({contentVisibilityAuto: true}) ? [...card.querySelectorAll('p, time, .badge')].filter(part => {
+        out = """cards => cards.filter(card => card.checkVisibility({contentVisibilityAuto: true}))
+          .flatMap(card => [...card.querySelectorAll('p, time, .badge')].filter(part => {
           const inner = part.getBoundingClientRect();
           const spills = getComputedStyle(part).overflowX === 'visible' && part.scrollWidth > part.clientWidth + 1;
           const over = [card, card.closest('.row')].map(one => one.getBoundingClientRect()).some(outer =>
             inner.right > outer.right + 1 || inner.left < outer.left - 1
             || inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1);
           return spills && part.clientWidth || over && inner.width;
-        }).map(part => part.className + ': ' + part.textContent.slice(0, 60)) : [])"""
+        }).map(part => part.className + ': ' + part.textContent.slice(0, 60)))"""
         spilt = self.locator(".card").evaluate_all(out)
         assert not spilt, spilt
 

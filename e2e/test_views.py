@@ -55,7 +55,8 @@ def test_the_kanban_follows_the_stream(visit: Visit, board: Board) -> None:
 
 def test_kanban_cards_are_whole(visit: Visit, board: Board) -> None:
     long = "D’un bout à l’autre de la longue rue de la République prolongée, entrée par la cour du fond"
-    board.post(record(1, "En cours", Localisation=long, Commentaire="Très long commentaire " * 9), record(2, "En cours"))
+    board.post(record(1, "En cours", Localisation=long, Commentaire="Très long commentaire " * 9))
+    board.post(record(2, "En cours"))
     seen = visit().open(f"{board.url}?view=kanban")
     expect(seen.row(1).locator(".who")).to_be_visible()
     seen.fits()
