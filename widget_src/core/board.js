@@ -33,12 +33,14 @@ export function compileBoard(description) {
     complete: description.complete !== false,
     since: description.since ?? null,
     timeZone: timeZoneOf(columns.find((c) => c.role === 'updated_at')?.type),
-    statusOf: finder(statuses, (value) => (
-      {value, label: {}, meaning: 'unknown', color: '', index: -1})),
+    statusOf: finder(statuses, (value) => ({...UNKNOWN, value})),
     priorityOf: finder(priorities, (value) => (
       {value, label: {}, rank: -1, urgent: false, color: '', index: -1, level: -1, delay: null})),
   };
 }
+
+/** A status that the board doesn't know. @type {import('./types.js').Status} */
+export const UNKNOWN = {value: '', label: {}, meaning: 'unknown', color: '', index: -1};
 
 /**
  * Choose the text of a language: the asked one, else French, English, or any.

@@ -2,6 +2,7 @@
 import {html, nothing} from 'lit-html';
 import {guard} from 'lit-html/directives/guard.js';
 import {repeat} from 'lit-html/directives/repeat.js';
+import {UNKNOWN} from '../core/board.js';
 import {priorityBadge, statusBadge, statusLabel} from './badges.js';
 import {icon} from './icons.js';
 import {mark, opener, rowState, seenOf, time} from './list.js';
@@ -13,7 +14,7 @@ import {mark, opener, rowState, seenOf, time} from './list.js';
  */
 
 /** So many cards a column shows at first, and changes the timeline; as many more when the reader comes near the end of them. */
-export const CAP = 30;
+export const CAP = 12;
 
 /** @param {View} view @param {Actions} actions */
 export function kanban(view, actions) {
@@ -31,15 +32,11 @@ export function kanban(view, actions) {
 export function columnsOf({board, items, filters, columns: held}) {
   const wanted = filters.roles.status;
   const shown = board.statuses.filter((status) => (wanted ? wanted.includes(status.value) : filters.show === 'all' || status.meaning !== 'done'));
-  const byStatus = new Map(shown.map((status) => [status.index, {status, items: /** @type {Item[]} */ ([])}]));
-  for (const item of items) {
-    const index = held.get(item.id) ?? item.status.index;
-    const status = board.statuses[index] ?? board.statusOf('');
-    const entry = byStatus.get(status.index) ?? {status, items: []};
-    byStatus.set(status.index, entry);
-    entry.items.push(item);
-  }
-  return [...byStatus.values()];
+  /** By the status's index, after the one for what the board doesn't know. @type {Item[][]} */
+  const byIndex = [-1, ...board.statuses.keys()].map(() => []);
+  for (const item of items) (byIndex[1 + (held.size ? held.get(item.id) ?? item.status.index : item.status.index)] ?? byIndex[0]).push(item);
+  return [...board.statuses, UNKNOWN].map((status) => ({status, items: byIndex[1 + status.index]}))
+    .filter(({status, items: some}) => some.length || shown.includes(status));
 }
 
 /** @param {Status} status @param {Item[]} items @param {number | undefined} stop @param {View} view @param {Actions} actions */

@@ -5,6 +5,8 @@ import {ROW_REM, rangeInSight} from './list.js';
 const NARROW = matchMedia('(max-width: 50rem)'); // the same as in the style sheets
 /** A list that is narrower than this shows cards; the same as in list.css. */
 const CARDS_REM = 46;
+/** So near the end of what is shown more of it is shown. */
+const SOON_PX = 400;
 /** What was measured holds for so long, unless something has moved. */
 const LOOK_MS = 5000;
 
@@ -92,7 +94,7 @@ export function createViewport(app, changed) {
 /** Is the end of what it shows in sight, or soon? @param {HTMLElement} part */
 function isNearEnd(part) {
   const rest = part.matches('.cards') ? part.scrollHeight - part.scrollTop - part.clientHeight : part.getBoundingClientRect().bottom - innerHeight;
-  return rest < innerHeight;
+  return rest < SOON_PX;
 }
 
 /**

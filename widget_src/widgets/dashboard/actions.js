@@ -4,6 +4,7 @@ import {NO_FILTERS, readFilters, toggled, withRole, withShow, writeFilters} from
 import {addressProblem} from '../../core/settings.js';
 import {recall, remember} from '../../host/storage.js';
 import {CAP} from '../../ui/kanban.js';
+import {PAGE} from './asks.js';
 import {isOpen} from '../../ui/counts.js';
 import {allowNotices, noticePermission} from '../../ui/notices.js';
 import {wakeSound} from '../../ui/sound.js';
@@ -129,8 +130,8 @@ export function createActions(means) {
     },
     showMore,
     older() {
-      if (state.timeline.entries.length <= (state.caps.get('timeline') ?? CAP)) asks.older();
-      showMore('timeline');
+      state.caps = new Map(state.caps).set('timeline', state.timeline.entries.length + PAGE);
+      asks.older();
     },
     olderOfRow: asks.olderOfRow,
     release() {

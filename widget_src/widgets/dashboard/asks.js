@@ -13,7 +13,7 @@ import {myName} from './look.js';
  * @typedef {ReturnType<typeof createAsks>} Asks
  */
 
-const PAGE = 100;
+export const PAGE = 100;
 const TRENDS_MS = 600_000;
 /** A reader who was away for less missed nothing worth a sentence. */
 const AWAY_MS = 300_000;

@@ -99,7 +99,7 @@ function draw() {
   for (const {row} of news) order.touched.add(row);
   if (state.stale) select();
   const look = viewport.look(state.density, state.place.view);
-  look.ends.forEach(actions.showMore);
+  for (const end of look.ends) actions.showMore(end);
   hold(!state.release && (state.frozen || look.scrolled || reading.holds(now)));
   const place = viewport.place(state.items, look);
   if (!document.hidden && attention.flashes.size) see(attention, inSight(place.range), now);
