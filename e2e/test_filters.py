@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from playwright.sync_api import expect
 
@@ -153,3 +154,52 @@ def test_the_counts_are_doors(visit: Visit, board: Board) -> None:
     door.click()
     seen.has_ids(4, 5)
     expect(door).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_filtered_timeline_says_what_happened_and_not_what_the_filter_sees_of_it(visit: Visit, board: Board) -> None:
+    """A row that gets another status was neither removed nor created, and live entries obey the status, too."""
+    rows(board)
+    board.post(record(1, "En cours", Agent="Zoé"))
+    seen = visit().open(f"{board.url}?view=timeline&status=En+attente")
+    kinds = seen.locator(".timeline .change")
+
+    def told() -> list[tuple[str | None, str | None]]:
+        return [(x.get_attribute("data-change-row"), x.get_attribute("data-action-kind")) for x in kinds.all()]
+
+    seen.until(told, [("1", "update"), ("5", "add"), ("1", "add")])
+    seen.link("live")
+    board.post(record(2, "Bloqué", "Urgente", Agent="Ana"), record(4, "En attente", "Haute"))
+    seen.until(told, [("4", "update"), ("1", "update"), ("5", "add"), ("1", "add")])
+    seen.page.goto(f"{board.url}?view=timeline&show=urgent")
+    board.post(record(2, "Bloqué", "Haute", Agent="Ana"))
+    seen.until(lambda: told()[:1], [("2", "update")])
+    seen.page.reload()
+    seen.until(lambda: told()[:1], [("2", "update")])
+
+
+def test_a_filter_that_the_board_has_no_column_for_is_left_out(visit: Visit, own_server: Callable[..., Board]) -> None:
+    columns = [{"id": "ID2", "role": "title"}, {"id": "Type", "role": "kind", "type": "ChoiceList"}, {"id": "Note"}]
+    board = own_server(board={"preset": "", "table": "T", "columns": columns})
+    board.post(
+        {"id": 1, "ID2": "a", "Type": ["L", "Eau", "Gaz"]}, {"id": 2, "ID2": "b", "Type": ["L", "Gaz"], "Note": "clé"}
+    )
+    seen = visit().open(f"{board.url}?view=timeline&status=x&priority=y&kind=Eau&mine=1")
+    expect(seen.locator(".timeline .change")).to_have_count(1)
+    expect(seen.locator(".chip")).to_have_text(["Eau"])
+    seen.view("list")
+    seen.has_ids(1)
+    seen.do("filters")
+    expect(seen.locator('[data-facet="kind"] .check')).to_have_text([re.compile("Eau"), re.compile("Gaz")])
+    seen.do("clear")
+    seen.locator("[data-action=search]").fill("CLE")
+    seen.has_ids(2)
+
+
+def test_mine_are_mine_in_the_timeline_however_my_name_is_written(visit: Visit, board: Board) -> None:
+    rows(board)
+    visitor = visit()
+    visitor.context.add_init_script("localStorage.setItem('grist-live:me', 'ZOE')")
+    seen = visitor.open(f"{board.url}?mine=1&show=all")
+    seen.has_ids(1, 3)
+    seen.view("timeline")
+    expect(seen.locator(".timeline .change")).to_have_count(2)

@@ -1,7 +1,9 @@
 """Filters: which rows of a board a viewer asks for, `?status=Bloqué&department=13&q=feu tricolore`.
 
 Values of one parameter are alternatives; different parameters must all hold. For a stream, a row that enters the
-filter is an `add`, one that leaves it a `remove`.
+filter is an `add`, one that leaves it a `remove`; the history keeps changes as they were logged.
+
+The dashboard filters by the same rule (`widget_src/core/filters.js`): `tests/filter_cases.json` is tested on both.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from grist_live.board import ROLES, Board
+from grist_live.board import ROLES, Board, Column
 from grist_live.change import values
 from grist_live.department import code, department
 
@@ -32,13 +34,14 @@ _MARKS = re.compile(
 )
 """Accents and vowel points, once they stand by themselves."""
 _SPELT_OUT = str.maketrans({"œ": "oe", "æ": "ae", "’": "'"})
+_Change = dict[str, msgspec.Raw]
 
 
 class FilterError(ValueError):
     """A filter that this board can't apply; the message says what it can."""
 
 
-_change = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_change = msgspec.json.Decoder(_Change)
 """What a change says besides passes through as it came (`by`, `source`)."""
 
 
@@ -61,6 +64,7 @@ class Filter:
         self._departments = _departments(conditions.get("department", ()))
         self._searched = [fold(text).split() for text in self.conditions.get(SEARCH, ())]
         self._texts = [i for i, c in enumerate(board.columns) if c.type.partition(":")[0] in TEXTS]
+        self._labels = [(board.index(c.role), _labels(c)) for c in board.columns if c.role in LABELLED]
 
     def facts(self) -> dict[str, Any]:
         """Tell what is filtered, and by which parameters only roughly: answers carry it."""
@@ -71,18 +75,18 @@ class Filter:
         """Tell whether a row (its JSON values in the board's order) meets every condition."""
         return (
             all(not wanted.isdisjoint(_texts(row[position])) for position, wanted in self._wanted)
-            and (not self._departments or self._department(row) in self._departments)
+            and (not self._departments or not self._departments.isdisjoint(self._codes(row)))
             and (not self._searched or self._found(row))
         )
 
-    def _department(self, row: list[bytes]) -> str:
-        role = self.board.department
-        if role == "role":
-            return code(_texts(row[self.board.index("department")])[0])
-        return department(_texts(row[self.board.index("place")])[0]) or ""
+    def _codes(self, row: list[bytes]) -> list[str]:
+        if self.board.department == "role":
+            return [code(text) for text in _texts(row[self.board.index("department")])]
+        return [department(text) or "" for text in _texts(row[self.board.index("place")])]
 
     def _found(self, row: list[bytes]) -> bool:
-        text = _searchable(tuple([row[position] for position in self._texts]))
+        labels = [labels.get(value, "") for at, labels in self._labels for value in _texts(row[at])]
+        text = _searchable(tuple([row[position] for position in self._texts]), tuple(labels))
         return any(all(word in text for word in words) for words in self._searched)
 
     def change(self, data: bytes, text: bytes) -> bytes | None:
@@ -92,20 +96,29 @@ class Filter:
         board had other columns can't be judged.
         """
         change = _change.decode(data)
-        action, row = _decode(change["action"]), values(text)
-        if len(row) != len(self.board.ids):
-            return None
-        after = row if action != "remove" else None
-        before = None if action == "add" else self._before(row, _change.decode(change["was"]))
+        before, after = self._sides(change, text)
         was_in = before is not None and self.matches(before)
         is_in = after is not None and self.matches(after)
-        if was_in and is_in or (is_in and action == "add") or (was_in and action == "remove"):
+        if was_in and (is_in or after is None) or (is_in and before is None):
             return data
-        if is_in:
-            return msgspec.json.encode(change | {"action": "add", "fields": self._fields(row), "was": {}})
+        if is_in and after is not None:
+            return msgspec.json.encode(change | {"action": "add", "fields": self._fields(after), "was": {}})
         if was_in and before is not None:
             return msgspec.json.encode(change | {"action": "remove", "fields": {}, "was": self._fields(before)})
         return None
+
+    def concerns(self, data: bytes, text: bytes) -> bool:
+        """Tell whether the row met the conditions before a change, or meets them after it; arguments as of `change`."""
+        return any(row is not None and self.matches(row) for row in self._sides(_change.decode(data), text))
+
+    def _sides(self, change: _Change, text: bytes) -> tuple[list[bytes] | None, list[bytes] | None]:
+        """Return the row before a change and after it; None where there was none, or it can't be judged."""
+        action, row = _decode(change["action"]), values(text)
+        if len(row) != len(self.board.ids):
+            return None, None
+        if action == "update":
+            return self._before(row, _change.decode(change["was"])), row
+        return (row, None) if action == "remove" else (None, row)
 
     def _before(self, row: list[bytes], was: Mapping[str, msgspec.Raw]) -> list[bytes]:
         return [bytes(was[c]) if c in was else v for c, v in zip(self.board.ids, row, strict=True)]
@@ -117,25 +130,46 @@ class Filter:
 _PLAIN = frozenset(ROLES) - {"department"}
 
 
+LABELLED = ("status", "priority")
+"""Roles whose values a search also finds by their labels."""
+
+
+def _labels(column: Column) -> dict[str, str]:
+    """Return what one may call each value of a column."""
+    return {choice.value: "\n".join([choice.value, *choice.label.values()]) for choice in column.choices}
+
+
 def _texts(cell: bytes) -> list[str]:
-    """Return what a cell says: one text, or those of a list; an empty cell is an empty text."""
+    """Return what a cell says: one text, or each of a list; an empty cell is an empty text."""
     value: Any = _decode(cell)
     items = value[1:] if isinstance(value, list) and value[:1] == ["L"] else [value]
-    return [_text(item) for item in items] or [""]
+    return [text for item in items if (text := _text(item))] or [""]
 
 
 @functools.lru_cache(256)
-def _searchable(cells: tuple[bytes, ...]) -> str:
+def _searchable(cells: tuple[bytes, ...], labels: tuple[str, ...]) -> str:
     """Return all that these cells say, folded; kept, because many filters look at the same row."""
-    return fold("\n".join(text for cell in cells for text in _texts(cell)))
+    return fold("\n".join([*labels, *(text for cell in cells for text in _texts(cell))]))
 
 
 def _text(value: Any) -> str:
+    """Write a value as the dashboard shows it; a list in a list by its items, an error by its name."""
     if isinstance(value, str):
-        return value
+        return value.strip()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        items = [_text(item) for item in value[1:]]
+        return (
+            f"#{(items or [''])[0]}"
+            if value[:1] == ["E"]
+            else ", ".join(filter(None, items))
+            if value[:1] == ["L"]
+            else ""
+        )
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return "" if value is None else str(value)
+    return "" if value is None or isinstance(value, dict) else str(value)
 
 
 def _departments(wanted: Iterable[str]) -> frozenset[str]:
@@ -156,7 +190,7 @@ def parse(board: Board, args: Iterable[tuple[str, str]], also: Iterable[str] = (
             continue
         _check(board, name, value)
         if name != SEARCH or value.strip():
-            conditions.setdefault(name, set()).add(value)
+            conditions.setdefault(name, set()).add(value.strip())
     if sum(map(len, conditions.values())) > MOST_VALUES:
         raise FilterError(f"these are more than {MOST_VALUES} values: ask for all rows, or for fewer values")
     return Filter(board, {name: frozenset(v) for name, v in conditions.items()}) if conditions else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,9 @@ from hypothesis import strategies as st
 
 from grist_live.board import Board, load_preset, make_board
 from grist_live.filters import FilterError, parse
+
+CASES = json.loads((Path(__file__).parent / "filter_cases.json").read_text("utf-8"))
+"""Rows, queries, and the rows that they find: the dashboard's filters (`filters.test.js`) are held to the same."""
 
 
 def row_of(board: Board, **cells: object) -> list[bytes]:
@@ -36,6 +41,18 @@ def matching(board: Board, query: list[tuple[str, str]], rows: dict[str, dict[st
     filter = parse(board, query)
     assert filter
     return {name for name, cells in rows.items() if filter.matches(row_of(board, **cells))}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_server_filters_as_the_page_does(name: str) -> None:
+    case = CASES[name]
+    board = make_board(name, case["config"])
+    assert board.describe() == case["described"], "the page knows another board than the server"
+    rows = {row["id"]: row["fields"] for row in case["rows"]}
+    for query, ids in case["cases"]:
+        filter = parse(board, parse_qsl(query, keep_blank_values=True))
+        assert filter
+        assert [id for id, cells in rows.items() if filter.matches(row_of(board, **cells))] == ids, query
 
 
 def test_a_department_is_a_postcodes_and_never_just_a_13_somewhere(board: Board) -> None:
@@ -157,10 +174,22 @@ def test_a_change_that_enters_a_filter_keeps_what_else_it_says(board: Board) -> 
     assert seen["fields"]["Agent"] == "Zoé" and list(seen["fields"]) == list(board.ids)
 
 
+def test_history_keeps_a_change_as_it_was_of_a_row_that_met_the_filter_before_or_after(board: Board) -> None:
+    was, now = {"Statut": "En cours"}, {"Statut": "Bloqué"}
+    text = b"".join(v + b"\t" for v in row_of(board, **now))
+    changes = {"update": (now, was), "add": (now, {}), "remove": ({}, now)}
+    for wanted, found in {"En cours": ["update"], "Bloqué": ["update", "add", "remove"], "Terminé": []}.items():
+        filter = parse(board, [("status", wanted)])
+        assert filter
+        for action, (fields, before) in changes.items():
+            data = {"action": action, "row": 4, "fields": fields, "was": before, "at": 1.5, "source": "watch"}
+            assert filter.concerns(json.dumps(data).encode(), text) == (action in found), (wanted, action)
+
+
 def test_a_change_of_a_time_with_other_columns_is_left_out(board: Board) -> None:
     filter = parse(board, [("status", "Bloqué")])
     data = b'{"action":"update","row":4,"fields":{"Statut":"x"},"was":{"Statut":"y"},"at":1.5,"source":"webhook"}'
-    assert filter and filter.change(data, b'"a"\t"b"\t') is None
+    assert filter and filter.change(data, b'"a"\t"b"\t') is None and not filter.concerns(data, b'"a"\t"b"\t')
 
 
 CELLS = {

@@ -89,7 +89,10 @@ def test_history_is_newest_first_and_can_be_paged(make_client: Callable[..., Fla
     ended = client.get(f"/boards/interventions/history?limit=2&since={int(time.time()) + 60}").json
     assert ended == {"changes": [], "before": None}, "all that follow are older still"
     entered = client.get("/boards/interventions/history?status=Bloqué&row=1").json
-    assert entered and [c["action"] for c in entered["changes"]] == ["remove", "add"]
+    assert entered and [(c["action"], c["fields"]) for c in entered["changes"]] == [
+        ("update", {"Statut": "Terminé"}),
+        ("update", {"Statut": "Bloqué"}),
+    ], "the row neither came nor went"
 
 
 def test_history_with_a_filter_is_looked_through_until_a_page_is_full(

@@ -49,7 +49,8 @@ def blueprint(settings: Settings, journal: Journal, access: Access, snapshots: S
     @door.get("/boards/<name>/history")
     def history(name: str) -> Response:
         """Answer logged changes, newest first: `?row=`, `?before=<event id>`, `?since=<epoch s>`, `?limit=`;
-        go on with the `before` of the answer until it is null."""
+        go on with the `before` of the answer until it is null. With a filter: those of rows that met it before or
+        after."""
         board = allowed(name)
         filter = asked(board, "row", "before", "since", "limit")
         limit = _number("limit", 100, 1, MOST_HISTORY)
@@ -103,7 +104,7 @@ def _number(name: str, default: int, least: int, most: int) -> int:
 def _look_back(
     journal: Journal, board: Board, filter: Filter | None, before: Id | None, row: int | None, since: float, limit: int
 ) -> tuple[list[tuple[Id, bytes]], Id | None]:
-    """Return changes as the asker sees them, newest first, and the id to go on before; None: these were the last.
+    """Return the changes that the asker wants, newest first, and the id to go on before; None: these were the last.
 
     With a filter few of the log's changes may be wanted: a bounded part of it is looked through.
     """
@@ -122,8 +123,7 @@ def _look_back(
 
 
 def _seen(entries: list[Entry], filter: Filter | None, since: float) -> list[tuple[Id, bytes]]:
-    shown = [(e.id, filter.change(e.data, e.text) if filter else e.data) for e in entries if e.at >= since]
-    return [(id, data) for id, data in shown if data]
+    return [(e.id, e.data) for e in entries if e.at >= since and (not filter or filter.concerns(e.data, e.text))]
 
 
 def _changes(shown: list[tuple[Id, bytes]], more: str | None, filter: Filter | None) -> Response:

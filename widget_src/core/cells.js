@@ -33,6 +33,17 @@ export function asText(cell) {
 }
 
 /**
+ * What a cell says: one text, or each of a list; an empty cell is an empty text.
+ * @param {Cell} cell
+ * @returns {string[]}
+ */
+export function asTexts(cell) {
+  if (!Array.isArray(cell) || cell[0] !== 'L') return [asText(cell)];
+  const texts = cell.slice(1).map(asText).filter(Boolean);
+  return texts.length ? texts : [''];
+}
+
+/**
  * Read a Date or DateTime cell: epoch milliseconds, or null when it holds anything else.
  * @param {Cell} cell
  * @returns {number | null}

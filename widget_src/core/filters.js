@@ -1,5 +1,7 @@
-// What the reader wants to see. The parameters are those of the server's stream, snapshot and history.
-import {departmentCodeOf} from './items.js';
+// What the reader wants to see. The parameters are those of the server's stream, snapshot and history, and so is the rule
+// (grist_live/filters.py): tests/filter_cases.json is tested on both.
+import {departmentCode} from './department.js';
+import {departmentsOf, searchedOf, textsOf} from './items.js';
 /**
  * @typedef {import('./types.js').Board} Board
  * @typedef {import('./types.js').Item} Item
@@ -11,15 +13,50 @@ import {departmentCodeOf} from './items.js';
 /** @type {FilterRole[]} */
 export const FILTER_ROLES = ['status', 'priority', 'kind', 'assignee', 'department', 'place'];
 const SHOWS = new Set(['open', 'all', 'urgent']);
-/** Longer texts in an address are nobody's filter. */
+/** Longer texts in an address are nobody's filter, nor are more values: the server refuses them. */
 const LONGEST = 200;
+const MOST = 90;
 
 /** @type {Filters} */
 export const NO_FILTERS = {show: 'open', roles: {}, q: '', mine: false};
 
-/** @param {Item} item @param {FilterRole} role */
-export const valueOf = (item, role) => (role === 'status' || role === 'priority' ? item[role].value
-  : role === 'department' ? departmentCodeOf(item) : item[role]);
+/** What a row has in a role: each text of a list counts. @param {Item} item @param {FilterRole} role */
+const valuesOf = (item, role) => (role === 'department' ? departmentsOf(item) : textsOf(item, role));
+
+/** Make the test of one role. @param {FilterRole} role @param {string[]} values @returns {(item: Item) => boolean} */
+function roleTest(role, values) {
+  const wanted = new Set(role === 'department' ? values.flatMap(departments) : values);
+  return (item) => valuesOf(item, role).some((value) => wanted.has(value));
+}
+
+/** As rows have it; 20 is all of Corsica. @param {string} value */
+function departments(value) {
+  const code = departmentCode(value);
+  return code === '20' ? ['20', '2A', '2B'] : [code];
+}
+
+/** @param {Board} board @param {FilterRole} role */
+export const hasRole = (board, role) => (role === 'department' ? board.department !== null : role in board.role);
+
+/** @type {WeakMap<Filters, {board: Board, fitting: Filters}>} */
+const fitted = new WeakMap();
+
+/**
+ * Leave out what this board has no column for: it would hide every row. The same filters give the same answer.
+ * @param {Filters} filters
+ * @param {Board} board
+ * @returns {Filters}
+ */
+export function fitting(filters, board) {
+  const before = fitted.get(filters);
+  if (before?.board === board) return before.fitting;
+  const roles = Object.fromEntries(Object.entries(filters.roles).filter(([role]) => hasRole(board, /** @type {FilterRole} */ (role))));
+  const mine = filters.mine && hasRole(board, 'assignee');
+  const fits = !board.columns.length || (mine === filters.mine && Object.keys(roles).length === Object.keys(filters.roles).length);
+  const fitting = fits ? filters : {...filters, roles, mine};
+  fitted.set(filters, {board, fitting});
+  return fitting;
+}
 
 /** @type {Record<Show, (item: Item) => boolean>} */
 const SHOWN = {open: (item) => !item.done, all: () => true, urgent: (item) => item.urgent};
@@ -41,13 +78,13 @@ export const everything = (_item) => true;
  * @returns {(item: Item) => boolean}
  */
 export function baseTest({roles, q, mine}, me) {
-  const sets = FILTER_ROLES.filter((role) => role !== 'status' && roles[role]?.length)
-    .map((role) => /** @type {const} */ ([role, new Set(roles[role])]));
+  const tests = FILTER_ROLES.flatMap((role) => (role !== 'status' && roles[role]?.length ? [roleTest(role, roles[role])] : []));
   const words = q ? fold(q).split(/\s+/).filter(Boolean) : [];
-  if (!sets.length && !mine && !words.length) return everything;
-  return (item) => sets.every(([role, wanted]) => wanted.has(valueOf(item, role)))
-    && (!mine || (me !== '' && fold(item.assignee) === fold(me)))
-    && (!words.length || words.every((word) => textOf(item).includes(word)));
+  if (!tests.length && !mine && !words.length) return everything;
+  const name = fold(me);
+  return (item) => tests.every((test) => test(item))
+    && (!mine || (name !== '' && textsOf(item, 'assignee').some((text) => fold(text) === name)))
+    && (!words.length || words.every((word) => foldedOf(item).includes(word)));
 }
 
 /**
@@ -56,33 +93,40 @@ export function baseTest({roles, q, mine}, me) {
  * @returns {(item: Item) => boolean}
  */
 export function stateTest({show, roles}) {
-  const wanted = roles.status?.length ? new Set(roles.status) : null;
+  const wanted = roles.status?.length ? roleTest('status', roles.status) : null;
   if (!wanted && show === 'all') return everything;
-  return (item) => SHOWN[show](item) && (!wanted || wanted.has(item.status.value));
+  return (item) => SHOWN[show](item) && (!wanted || wanted(item));
+}
+
+/**
+ * Make the test of a row in the timeline: a change concerns who would see the row before it or after it. What is open is
+ * not asked, because that a row was finished is news.
+ * @param {Filters} filters
+ * @param {string} me
+ * @returns {(item: Item) => boolean}
+ */
+export function historyTest(filters, me) {
+  const [base, state] = [baseTest(filters, me), stateTest({...filters, show: 'all'})];
+  return (item) => base(item) && state(item) && (filters.show !== 'urgent' || item.priority.urgent);
 }
 
 /** Without accents and case, as the server searches: "eglise" finds "Église". @param {string} text */
-export const fold = (text) => text.toLowerCase().replace(/[œæ’ß]/g, (c) => SPELT_OUT[c]).normalize('NFKD').replace(/\p{M}/gu, '').trim();
+export const fold = (text) => text.toLowerCase().replace(/[œæ’ßς]/g, (c) => SPELT_OUT[c]).normalize('NFKD').replace(MARKS, '').trim();
 
 /** @type {Record<string, string>} */
-const SPELT_OUT = {œ: 'oe', æ: 'ae', '’': "'", ß: 'ss'};
+const SPELT_OUT = {œ: 'oe', æ: 'ae', '’': "'", ß: 'ss', ς: 'σ'};
+/** Accents and vowel points, once they stand by themselves. */
+const MARKS = /[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+/g;
 
 /** @type {WeakMap<Item, string>} */
 const texts = new WeakMap();
 
-/** All that can be searched in a row, folded once. @param {Item} item */
-function textOf(item) {
+/** What can be searched in a row, folded once, and only when somebody searches. @param {Item} item */
+function foldedOf(item) {
   let text = texts.get(item);
-  if (text === undefined) {
-    const {title, place, assignee, kind, comment, department, status, priority} = item;
-    text = fold([title, place, assignee, kind, comment, department, ...wordsOf(status), ...wordsOf(priority)].join(' \n'));
-    texts.set(item, text);
-  }
+  if (text === undefined) texts.set(item, text = fold(searchedOf(item)));
   return text;
 }
-
-/** @param {{value: string, label: import('./types.js').Texts}} choice */
-const wordsOf = ({value, label}) => [value, ...Object.values(label)];
 
 /**
  * Read the filters of an address.
@@ -92,9 +136,12 @@ const wordsOf = ({value, label}) => [value, ...Object.values(label)];
 export function readFilters(params) {
   /** @type {Filters['roles']} */
   const roles = {};
+  let room = MOST;
   for (const role of FILTER_ROLES) {
-    const values = [...new Set(params.getAll(role))].filter((value) => value.length <= LONGEST);
+    const given = params.getAll(role).map((value) => (role === 'department' ? departmentCode(value) : value.trim()));
+    const values = [...new Set(given)].filter((value) => value.length <= LONGEST).slice(0, room);
     if (values.length) roles[role] = values;
+    room -= values.length;
   }
   const given = params.get('show') ?? '';
   const show = SHOWS.has(given) ? /** @type {Show} */ (given) : roles.status ? 'all' : 'open';
@@ -115,20 +162,39 @@ export function writeFilters({show, roles, q, mine}, params) {
 }
 
 /**
- * The same as the server's history takes it; the state is left out, because a change tells of two.
+ * The same as the server's history takes it: which rows `historyTest` lets through.
  * @param {Filters} filters
- * @param {string} me
  * @param {Board} board
+ * @param {string[]} myNames how the reader's name is written
+ * @returns {URLSearchParams | null} null: no row can meet all of this
  */
-export function serverQuery({show, roles, q, mine}, me, board) {
+export function serverQuery({show, roles, q, mine}, board, myNames) {
+  const wanted = {...roles};
+  const both = (/** @type {FilterRole} */ role, /** @type {string[]} */ values) => {
+    wanted[role] = roles[role]?.filter((value) => values.includes(value)) ?? values;
+  };
+  if (mine) both('assignee', myNames);
+  if (show === 'urgent') both('priority', board.priorities.filter(({urgent}) => urgent).map(({value}) => value));
   const params = new URLSearchParams();
-  for (const role of FILTER_ROLES) for (const value of roles[role] ?? []) params.append(role, value);
-  if (q.trim()) params.set('q', q.trim());
-  if (mine && me && !roles.assignee) params.set('assignee', me);
-  if (show === 'urgent' && !roles.priority) {
-    for (const priority of board.priorities) if (priority.urgent) params.append('priority', priority.value);
+  for (const role of FILTER_ROLES) {
+    if (wanted[role]?.length === 0) return null;
+    for (const value of wanted[role] ?? []) params.append(role, value);
   }
+  if (q.trim()) params.set('q', q.trim());
   return params;
+}
+
+/**
+ * How a name is written in these rows, whatever its case and accents; and as it is.
+ * @param {string} name
+ * @param {Iterable<Item>} items
+ * @returns {string[]}
+ */
+export function spellings(name, items) {
+  if (!name.trim()) return [];
+  const [folded, found] = [fold(name), new Set([name.trim()])];
+  for (const item of items) for (const text of textsOf(item, 'assignee')) if (text && fold(text) === folded) found.add(text);
+  return [...found];
 }
 
 /** @param {Filters} filters @param {FilterRole} role @param {string[]} values @returns {Filters} */
@@ -174,8 +240,9 @@ export function facet(items, filters, me, role) {
   const counts = new Map((filters.roles[role] ?? []).map((value) => [value, 0]));
   for (const item of items) {
     if (!base(item) || !state(item)) continue;
-    const value = valueOf(item, role);
-    counts.set(value, (counts.get(value) ?? 0) + 1);
+    const values = new Set(valuesOf(item, role));
+    if (counts.has('20') && role === 'department' && (values.has('2A') || values.has('2B'))) values.add('20'); // all of Corsica
+    for (const value of values) if (value.length <= LONGEST) counts.set(value, (counts.get(value) ?? 0) + 1);
   }
   return [...counts].map(([value, n]) => ({value, n})).sort((a, b) => b.n - a.n || a.value.localeCompare(b.value));
 }

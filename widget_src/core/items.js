@@ -1,5 +1,5 @@
 // A row by role: the only form that filters, counts and templates know.
-import {asText, asTime} from './cells.js';
+import {asText, asTexts, asTime} from './cells.js';
 import {departmentCode, departmentOf} from './department.js';
 /**
  * @typedef {import('./types.js').Board} Board
@@ -17,7 +17,10 @@ export function itemReader(board) {
   const known = new WeakMap();
   return (row) => {
     let item = known.get(row);
-    if (!item) known.set(row, item = toItem(board, row));
+    if (!item) {
+      known.set(row, item = toItem(board, row));
+      origins.set(item, {board, row});
+    }
     return item;
   };
 }
@@ -42,14 +45,42 @@ function toItem(board, row) {
   };
 }
 
-/** @type {WeakMap<Item, string>} */
+/** Where an item was read from: what only a filter asks for is read when it does. @type {WeakMap<Item, {board: Board, row: Row}>} */
+const origins = new WeakMap();
+
+/**
+ * All that a row says in a role, uncut: one text, or each of a list; an empty text where there is nothing.
+ * @param {Item} item @param {string} role @returns {string[]}
+ */
+export function textsOf(item, role) {
+  const origin = origins.get(item);
+  return asTexts(origin && role in origin.board.role ? origin.row.fields[origin.board.role[role]] : null);
+}
+
+/** @type {WeakMap<Item, string[]>} */
 const codes = new WeakMap();
 
-/** The code of a row's department. Only who filters by it asks for it: 5,000 postcodes take their time. @param {Item} item */
-export function departmentCodeOf(item) {
-  let code = codes.get(item);
-  if (code === undefined) codes.set(item, code = item.derived ? departmentOf(item.place) : departmentCode(item.department));
-  return code;
+/** The codes of a row's departments; an empty one where there is none. 5,000 postcodes take their time, so each is looked for once. @param {Item} item */
+export function departmentsOf(item) {
+  let found = codes.get(item);
+  if (!found) codes.set(item, found = item.derived ? textsOf(item, 'place').map(departmentOf) : textsOf(item, 'department').map(departmentCode));
+  return found;
+}
+
+/** A row's departments as one reads them. @param {Item} item */
+export const departmentCodeOf = (item) => departmentsOf(item).filter(Boolean).join(', ');
+
+/** Types of the columns that a search looks through. */
+const SEARCHED = new Set(['Text', 'Choice', 'ChoiceList', 'Any']);
+
+/** All that can be searched in a row: every declared text, uncut, and what its status and its priority are called. @param {Item} item */
+export function searchedOf(item) {
+  const origin = origins.get(item);
+  if (!origin) return '';
+  const {board, row} = origin;
+  const texts = board.columns.filter(({type}) => SEARCHED.has(type.split(':')[0])).flatMap(({id}) => asTexts(row.fields[id]));
+  const known = [...textsOf(item, 'status').map(board.statusOf), ...textsOf(item, 'priority').map(board.priorityOf)].filter(({index}) => index >= 0);
+  return [...known.flatMap(({value, label}) => [value, ...Object.values(label)]), ...texts].join('\n');
 }
 
 /**

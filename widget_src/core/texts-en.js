@@ -132,6 +132,7 @@ export default {
   'timeline.empty': 'No change is remembered yet.',
   'timeline.refused': 'The history needs a live link: without it, only what changes from now on shows here.',
   'timeline.unreached': 'The history could not be read. It is tried again when the link is back.',
+  'timeline.filters': 'The server can’t apply these filters: take some away, and the history is back.',
   'timeline.hidden': '{n} change waits: click “new” to see it. | {n} changes wait: click “new” to see them.',
   'visit': 'Above: new since your last visit, {time}',
   'missed': '{n} change since your last visit | {n} changes since your last visit',

@@ -133,6 +133,7 @@ export default {
   'timeline.empty': 'Aucun changement n’est encore gardé en mémoire.',
   'timeline.refused': 'L’historique demande le lien en direct : sans lui, seuls les changements à venir s’affichent ici.',
   'timeline.unreached': 'L’historique n’a pas pu être lu. Il le sera dès que le lien sera rétabli.',
+  'timeline.filters': 'Le serveur ne peut pas appliquer ces filtres : retirez-en, et l’historique reviendra.',
   'timeline.hidden': '{n} changement attend : cliquez sur « nouvelle » pour le voir. | {n} changements attendent : cliquez sur « nouvelles » pour les voir.',
   'visit': 'Au-dessus : nouveau depuis votre dernière visite, {time}',
   'missed': '{n} changement depuis votre dernière visite | {n} changements depuis votre dernière visite',

@@ -47,6 +47,17 @@ export function takeLive(timeline, change) {
   }
 }
 
+/**
+ * Does the test let the row through, as it was before a change or as it is after it? The server's history asks the same.
+ * @param {import('./types.js').Change} change
+ * @param {{fields: import('./types.js').Fields, read: (row: import('./types.js').Row) => import('./types.js').Item,
+ *   test: (item: import('./types.js').Item) => boolean}} row its cells as far as they are known
+ */
+export function concerns({action, row: id, fields: after, was: before}, {fields, read, test}) {
+  const sides = action === 'add' ? [after] : action === 'remove' ? [before] : [after, before];
+  return sides.some((side) => test(read({id, fields: {...fields, ...side}})));
+}
+
 /** @param {LoggedChange[]} a @param {LoggedChange[]} b */
 function merged(a, b) {
   const all = new Map([...a, ...b].map((change) => [change.id, change]));

@@ -1,10 +1,10 @@
 // What is asked of the server beside the stream, and what its answers do to the state.
 import {boardOf} from '../../core/address.js';
 import {ApiError, createApi} from '../../core/api.js';
-import {baseTest, serverQuery} from '../../core/filters.js';
+import {fitting, historyTest, serverQuery, spellings} from '../../core/filters.js';
 import {applyChange} from '../../core/table.js';
 import {takenFields, whyNot, whyNotInGrist} from '../../core/take.js';
-import {createTimeline, isLogged, takeLive, takePage} from '../../core/timeline.js';
+import {concerns, createTimeline, isLogged, takeLive, takePage} from '../../core/timeline.js';
 import {trendsOf} from '../../core/trends.js';
 import {recall, remember} from '../../host/storage.js';
 import {myName} from './look.js';
@@ -36,10 +36,14 @@ export function createAsks({state, host, env, frame, update}) {
   /**
    * Get the next page of a history into a timeline.
    * @param {ReturnType<typeof createTimeline>} timeline
-   * @param {URLSearchParams} query
+   * @param {URLSearchParams | null} query
    */
   const page = async (timeline, query) => {
     if (!api || timeline.loading || timeline.before === null) return;
+    if (!query) {
+      takePage(timeline, {changes: [], before: null});
+      return frame();
+    }
     timeline.loading = true;
     query.set('limit', String(PAGE));
     if (timeline.before) query.set('before', timeline.before);
@@ -52,7 +56,11 @@ export function createAsks({state, host, env, frame, update}) {
     }
     frame();
   };
-  const query = () => serverQuery(state.place.filters, myName(state), state.feed.board);
+  const query = () => {
+    const {board, table, read} = state.feed;
+    const filters = fitting(state.place.filters, board);
+    return serverQuery(filters, board, filters.mine ? spellings(myName(state), [...table.rows.values()].map(read)) : []);
+  };
   const historyOfRow = () => page(state.rowHistory, new URLSearchParams({row: state.rowHistory.key}));
 
   /** @param {Promise<void>} writing */
@@ -96,7 +104,7 @@ export function createAsks({state, host, env, frame, update}) {
     },
     /** Have the timeline of the present filters, if it is on show. */
     timeline() {
-      const key = query().toString();
+      const key = query()?.toString() ?? 'nothing';
       if (state.timeline.key !== key) state.timeline = createTimeline(key);
       if (state.place.view !== 'timeline' || state.timeline.before !== undefined || state.timeline.error) return;
       env.clearTimeout(typing);
@@ -115,9 +123,9 @@ export function createAsks({state, host, env, frame, update}) {
     heard(change) {
       if (!isLogged(change)) return;
       if (String(change.row) === state.rowHistory.key) takeLive(state.rowHistory, change);
-      const {table, read} = state.feed;
-      const row = table.rows.get(change.row) ?? {id: change.row, fields: {...change.was, ...change.fields}};
-      if (baseTest(state.place.filters, myName(state))(read(row))) takeLive(state.timeline, change);
+      const {board, table, read} = state.feed;
+      const test = historyTest(fitting(state.place.filters, board), myName(state));
+      if (concerns(change, {fields: table.rows.get(change.row)?.fields ?? {...change.was, ...change.fields}, read, test})) takeLive(state.timeline, change);
     },
     /** How much has changed since the reader was last here? */
     async missed() {

@@ -1,6 +1,6 @@
 // The state as the templates see it.
 import {isCalm} from '../../core/attention.js';
-import {FILTER_ROLES, baseTest, countFilters, facet, hasBase, stateTest} from '../../core/filters.js';
+import {FILTER_ROLES, baseTest, countFilters, facet, fitting, hasBase, hasRole, stateTest} from '../../core/filters.js';
 import {canBeTaken} from '../../core/take.js';
 import {recall, storageWorks} from '../../host/storage.js';
 import {CAP} from '../../ui/kanban.js';
@@ -21,7 +21,8 @@ const MOST_ALERTS = 3;
  * @returns {View}
  */
 export function viewOf(state, {hostKind, gristAddress, now, narrow}, place) {
-  const {feed, attention, connection, place: {view, filters, row}} = state;
+  const {feed, attention, connection, place: {view, row}} = state;
+  const filters = filtersOf(state);
   // The browser takes milliseconds to tell it, so it is asked only where it shows.
   const permission = state.panel === 'settings' ? noticePermission() : 'none';
   return {
@@ -45,6 +46,9 @@ export function viewOf(state, {hostKind, gristAddress, now, narrow}, place) {
     rowOf: (id) => feed.table.rows.get(id), read: feed.read,
   };
 }
+
+/** The filters, without what the board has no column for. @param {State} state */
+export const filtersOf = ({place: {filters}, feed: {board}}) => fitting(filters, board);
 
 /** The token's own name, else the one given here. @param {State} state */
 export const myName = ({viewer, me}) => viewer?.name || me;
@@ -79,6 +83,7 @@ export function listable({feed}, entries) {
 function problemOf(error, {connection}) {
   if (!connection.stream) return 'timeline.refused';
   if (!error) return '';
+  if (error.status === 400) return 'timeline.filters';
   return [401, 403, 404].includes(error.status) ? 'timeline.refused' : 'timeline.unreached';
 }
 
@@ -95,8 +100,9 @@ function detailOf(state, row) {
 
 /** Changed rows of the present filter that the reader has not seen. @param {State} state */
 function unreadOf(state) {
-  const {attention: {flashes}, feed: {table, read}, place: {filters}} = state;
+  const {attention: {flashes}, feed: {table, read}} = state;
   if (!flashes.size) return 0;
+  const filters = filtersOf(state);
   const [base, shown] = [baseTest(filters, myName(state)), stateTest(filters)];
   let n = 0;
   for (const [id, {newUntil}] of flashes) {
@@ -117,8 +123,8 @@ function alertsOf({urgent: all, attention, place: {row}}, narrow) {
 function facetsOf(state) {
   if (state.panel !== 'filters') return new Map();
   const {board} = state.feed;
-  const roles = FILTER_ROLES.filter((role) => (role === 'department' ? board.department : board.role[role]));
-  const all = roles.map((role) => /** @type {const} */ ([role, facet(state.sorted, state.place.filters, myName(state), role)]));
+  const roles = FILTER_ROLES.filter((role) => hasRole(board, role));
+  const all = roles.map((role) => /** @type {const} */ ([role, facet(state.sorted, filtersOf(state), myName(state), role)]));
   return new Map(all.filter(([, values]) => values.some(({value}) => value !== '')));
 }
 

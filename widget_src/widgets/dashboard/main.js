@@ -25,7 +25,7 @@ import {createAddress} from './address.js';
 import {createAsks} from './asks.js';
 import {readConfig} from './config.js';
 import {createLive} from './link.js';
-import {listable, myName, viewOf} from './look.js';
+import {filtersOf, listable, myName, viewOf} from './look.js';
 import {listenToKeys} from './keys.js';
 import {createState} from './state.js';
 
@@ -121,8 +121,8 @@ function draw() {
 
 /** Sort, filter and count, once after whatever changed. */
 function select() {
-  const {feed: {table, read}, place: {filters}} = state;
-  Object.assign(state, selection(table.rows, {read, filters, me: myName(state)}, takeTouched(table)));
+  const {table, read} = state.feed;
+  Object.assign(state, selection(table.rows, {read, filters: filtersOf(state), me: myName(state)}, takeTouched(table)));
 }
 
 /** While the reader holds the rows, what would move waits. @param {boolean} holding */
