@@ -116,6 +116,30 @@ def test_filters_are_saved_by_name(visit: Visit, board: Board) -> None:
     expect(other.locator("[data-saved]")).to_have_count(0)
 
 
+def test_what_is_saved_is_a_view_with_its_filters(visit: Visit, board: Board) -> None:
+    rows(board)
+    seen = visit().open(f"{board.url}?view=kanban&show=all&kind=Voirie")
+    seen.do("filters")
+    seen.locator(".save-form input").fill("Mur")
+    seen.do("save")
+    seen.page.goto(board.url)
+    seen.has_ids(2, 4, 1, 5)
+    seen.do("filters")
+    seen.locator("[data-saved=Mur]").click()
+    expect(seen.locator("main")).to_have_attribute("data-view", "kanban")
+    assert seen.query() == "view=kanban&show=all&kind=Voirie"
+    # One that was saved before views were: it leaves the view alone.
+    seen.frame.evaluate(
+        """board => localStorage.setItem(`grist-live:saved:${board}`,
+      JSON.stringify([{name: 'Alt', query: 'kind=Autre'}]))""",
+        board.name,
+    )
+    seen.page.reload()
+    seen.do("filters")
+    seen.locator("[data-saved=Alt]").click()
+    seen.until(lambda: seen.query(), "view=kanban&kind=Autre")
+
+
 def test_without_storage_filters_work_and_cannot_be_saved(visit: Visit, board: Board) -> None:
     rows(board)
     visitor = visit()

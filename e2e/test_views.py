@@ -151,6 +151,14 @@ def test_single_keys_do_things_and_can_be_turned_off(visit: Visit, board: Board)
     seen.has_ids(2, 4, 1, 5)
     seen.page.keyboard.press("2")
     expect(seen.locator("main")).to_have_attribute("data-view", "kanban")
+    key = "key => dispatchEvent(new KeyboardEvent('keydown', {cancelable: true, ...key}))"
+    seen.frame.evaluate(key, {"key": "&", "code": "Digit1"})  # a French keyboard's, unshifted
+    expect(seen.locator("main")).to_have_attribute("data-view", "list")
+    seen.frame.evaluate(key, {"key": "2", "code": "Digit2", "shiftKey": True})
+    expect(seen.locator("main")).to_have_attribute("data-view", "kanban")
+    seen.frame.evaluate(key, {"key": "!", "code": "Digit1", "shiftKey": True})  # an English one's
+    seen.after_two_frames()
+    expect(seen.locator("main")).to_have_attribute("data-view", "kanban")
     seen.page.keyboard.press("f")
     expect(seen.locator("[data-action=freeze]")).to_have_attribute("aria-pressed", "true")
     seen.page.keyboard.press("/")

@@ -1,6 +1,7 @@
 // What the reader can do.
 import {streamAddress} from '../../core/address.js';
-import {NO_FILTERS, readFilters, toggled, withRole, withShow, writeFilters} from '../../core/filters.js';
+import {NO_FILTERS, toggled, withRole, withShow} from '../../core/filters.js';
+import {readPlace, writePlace} from '../../core/page-address.js';
 import {addressProblem} from '../../core/settings.js';
 import {recall, remember} from '../../host/storage.js';
 import {CAP} from '../../ui/kanban.js';
@@ -47,6 +48,18 @@ export function createActions(means) {
   };
   const now = () => state.place.filters;
 
+  /** @param {import('../../core/page-address.js').ViewName} view */
+  const goTo = (view) => {
+    if (view === state.place.view) return;
+    address.step();
+    state.place = {...state.place, view};
+    if (view === 'timeline') state.missed = 0;
+    Object.assign(state, {stale: true, release: true});
+    viewport.startOver();
+    asks.timeline();
+    frame();
+  };
+
   /** @param {import('../../ui/types.js').PanelName} panel */
   const togglePanel = (panel) => {
     const closed = state.panel;
@@ -62,17 +75,7 @@ export function createActions(means) {
     ...createRowActions(means),
     togglePanel,
     retry: live.retry,
-    /** @param {import('../../core/page-address.js').ViewName} view */
-    setView(view) {
-      if (view === state.place.view) return;
-      address.step();
-      state.place = {...state.place, view};
-      if (view === 'timeline') state.missed = 0;
-      Object.assign(state, {stale: true, release: true});
-      viewport.startOver();
-      asks.timeline();
-      frame();
-    },
+    setView: goTo,
     setShow: (/** @type {import('../../core/filters.js').Show} */ show) => filter(withShow(now(), show)),
     /** A second click closes the door. @param {import('../../core/select.js').Door} door */
     openDoor(door) {
@@ -110,13 +113,18 @@ export function createActions(means) {
       const form = /** @type {HTMLFormElement} */ (event.target);
       const name = String(new FormData(form).get('name') ?? '').trim();
       if (!name) return;
-      const params = new URLSearchParams();
-      writeFilters(now(), params);
+      const params = new URLSearchParams(writePlace('', {...state.place, row: null}));
+      params.set('view', state.place.view); // the list, too: those of before had no view
       keepSaved([...savedFilters(state.feed.board.name).filter((one) => one.name !== name), {name, query: params.toString()}]);
       form.reset();
       frame();
     },
-    useSaved: (/** @type {string} */ query) => filter(readFilters(new URLSearchParams(query))),
+    /** @param {string} query */
+    useSaved(query) {
+      const {view, filters} = readPlace(query);
+      if (new URLSearchParams(query).has('view')) goTo(view);
+      filter(filters);
+    },
     /** @param {string} name */
     dropSaved(name) {
       keepSaved(savedFilters(state.feed.board.name).filter((one) => one.name !== name));
@@ -134,7 +142,9 @@ export function createActions(means) {
       asks.older();
     },
     olderOfRow: asks.olderOfRow,
-    release() {
+    /** @param {Event} [event] */
+    release(event) {
+      keepFocus(event instanceof MouseEvent && event.detail === 0); // a click by the keyboard has no place
       Object.assign(state, {release: true, stale: true, timelineTop: ''});
       viewport.startOver();
       frame();
@@ -198,6 +208,17 @@ export function createActions(means) {
       frame();
     },
   };
+
+  /** Who has the keyboard's focus on a row that goes now, or on the button that does, goes on at a row. @param {boolean} button */
+  function keepFocus(button) {
+    const {items, fresh, place: {view}} = state;
+    const row = /** @type {HTMLElement | null} */ (document.activeElement?.closest('.main [data-row]') ?? null);
+    if (button) state.focusNext = state.current ?? fresh[0]?.id ?? 0;
+    if (!row || view === 'timeline') return;
+    const id = Number(row.dataset.row);
+    const at = Math.min(items.findIndex((item) => item.id === id), fresh.length - 1);
+    if (!fresh.some((item) => item.id === id)) state.current = state.focusNext = fresh[at]?.id ?? id;
+  }
 
   /** @param {{name: string, query: string}[]} saved */
   function keepSaved(saved) {

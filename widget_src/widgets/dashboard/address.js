@@ -4,7 +4,8 @@ import {readPlace, writePlace} from '../../core/page-address.js';
 import {recall, remember} from '../../host/storage.js';
 
 /**
- * @param {{state: import('./state.js').State, host: import('../../core/types.js').Host, changed: () => void}} means
+ * @param {{state: import('./state.js').State, host: import('../../core/types.js').Host, changed: (elsewhere: boolean) => void}} means
+ *   changed: the place is another one; elsewhere: other rows are asked for, too
  */
 export function createAddress({state, host, changed}) {
   const alone = host.kind === 'standalone';
@@ -17,9 +18,16 @@ export function createAddress({state, host, changed}) {
   const first = writePlace('', state.place);
   /** Inside Grist it isn't known at first which board this is: the key under which its place is kept. */
   let arrived = '';
+  /** The browser is asked to go back, and has not done it yet. */
+  let leaving = false;
+  /** Without the open row. @param {import('../../core/page-address.js').Place} place */
+  const rowless = (place) => writePlace('', {...place, row: null});
   addEventListener('popstate', () => {
-    state.place = readPlace(location.search);
-    changed();
+    leaving = false;
+    const place = readPlace(location.search);
+    const elsewhere = rowless(place) !== rowless(state.place);
+    state.place = elsewhere ? place : {...state.place, row: place.row};
+    changed(elsewhere);
   });
   return {
     /** The host has told which board this is: the browser may know where its reader was. */
@@ -30,15 +38,24 @@ export function createAddress({state, host, changed}) {
       written = null;
       if (!kept) return;
       state.place = readPlace(kept);
-      changed();
+      changed(true);
     },
     /** The reader went somewhere: another view, a row. */
     step() { step = true; },
-    /** Was the present row opened by a step in this page? */
-    canGoBack: () => alone && history.state?.step === 'row',
+    /**
+     * Close the open row by going back, where that leads to this very place without it: whoever has filtered meanwhile, or
+     * gone to another view, stays there. Tells whether it does.
+     */
+    goBack() {
+      if (!alone || history.state?.from !== rowless(state.place)) return false;
+      if (!leaving) history.back();
+      return leaving = true;
+    },
+    leaving: () => leaving,
     /** Write it, after a draw. */
     write() {
       if (state.place === written) return;
+      const from = written && writePlace('', written);
       written = state.place;
       const search = writePlace(alone ? location.search : '', state.place);
       if (!alone) {
@@ -46,7 +63,7 @@ export function createAddress({state, host, changed}) {
         if (arrived && search !== kept && (kept || search !== first)) remember(arrived, kept = search || '?');
       } else if (search !== location.search) {
         const url = location.pathname + search + location.hash;
-        if (step) history.pushState({step: state.place.row === null ? 'view' : 'row'}, '', url);
+        if (step) history.pushState({from}, '', url);
         else history.replaceState(history.state, '', url);
       }
       step = false;

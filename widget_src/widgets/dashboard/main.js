@@ -48,12 +48,23 @@ const frame = createFrame(draw);
 const viewport = createViewport(app, frame);
 const reading = createReading(app, frame);
 const asks = createAsks({state, host, env, frame, update});
-const address = createAddress({state, host, changed: () => { state.stale = true; asks.timeline(); asks.rowHistory(); frame(); }});
+const address = createAddress({state, host, changed: wentTo});
 const live = createLive({state, config, host, env, asks, frame, onEvent, onSnapshot: (snapshot) => update(() => takeSnapshot(state.feed, snapshot))});
 const actions = createActions({state, host, frame, viewport, live, asks, address, speak});
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let expiry;
 let shownTitle = '';
+
+/** The reader went back, forward, or to where they were last. @param {boolean} elsewhere to other rows */
+function wentTo(elsewhere) {
+  if (elsewhere) {
+    Object.assign(state, {stale: true, release: true, caps: new Map()});
+    viewport.startOver();
+  }
+  asks.timeline();
+  asks.rowHistory();
+  frame();
+}
 
 /** Take the language and the board's time zone into use. */
 function speak() {
@@ -175,13 +186,15 @@ function cried(view) {
   return fresh.slice(0, 3).map((item) => view.t('alert.cry', {what: itemPlainText(item, view)})).join('. ');
 }
 
-/** After a draw: the row that the keyboard went to. */
+/** After a draw: the row that the keyboard went to. While its panel is open, closing it is what brought us here. */
 function giveFocus() {
-  if (state.focusNext === null) return;
-  const target = /** @type {HTMLElement | null} */ (document.querySelector(`[data-open="${state.focusNext}"]`));
+  if (state.focusNext === null || address.leaving()) return;
+  const row = /** @type {HTMLElement | null} */ (document.querySelector(`[data-open="${state.focusNext}"], [data-open-row="${state.focusNext}"]`));
+  // One that is not here any more leaves the focus to the rows, or to what chooses them.
+  const target = row ?? /** @type {HTMLElement | null} */ (document.querySelector('.main .open[tabindex="0"]') ?? document.querySelector('[data-view][aria-current="page"]'));
   state.focusNext = null;
   target?.focus({preventScroll: true});
-  target?.closest('.row')?.scrollIntoView({block: 'nearest'});
+  row?.closest('.row')?.scrollIntoView({block: 'nearest'});
 }
 
 function start() {

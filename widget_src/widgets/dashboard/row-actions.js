@@ -32,8 +32,7 @@ export function createRowActions({state, host, frame, asks, address}) {
     closeRow() {
       const {row} = state.place;
       if (row === null) return;
-      if (address.canGoBack()) history.back();
-      state.place = {...state.place, row: null};
+      if (!address.goBack()) state.place = {...state.place, row: null};
       state.focusNext = row;
       state.taking = null;
       frame();
