@@ -116,6 +116,9 @@ def test_what_nobody_has_seen_stays_marked(visit: Visit, board: Board) -> None:
     board.post(record(bottom, "Terminé", "Basse", Derniere_MAJ=1_700_000_000))
     expect(seen.locator("[data-action=unread]")).to_have_text("1 non lue")
     assert seen.frame.evaluate("document.title") == "(1) Interventions"
+    seen.filter("urgent")
+    expect(seen.locator("[data-action=unread]")).to_have_count(0)  # none of those on show
+    seen.filter("all")
     seen.do("unread")
     expect(seen.row(bottom)).to_be_in_viewport()
     expect(seen.row(bottom).locator(".new")).to_be_visible()
@@ -156,6 +159,9 @@ def test_an_urgent_alert_stays_until_somebody_takes_it(visit: Visit, board: Boar
     expect(alert).to_have_count(0)
     expect(seen.toast(6)).to_have_text("Pris en charge par Aïcha : 6 rue de l’Église, Gap → En cours")
     expect(other.toast(6)).to_have_text("Taken by Aïcha: 6 rue de l’Église, Gap → In progress")
+    expect(seen.locator("[role=alert].unseen")).to_have_text("")
+    board.post(record(6, "En attente", "Urgente"))  # given back: it is cried again
+    expect(seen.locator("[role=alert].unseen")).to_have_text(re.compile("^Urgent : Zoé Martin : 6 rue"))
 
 
 def test_an_alert_put_aside_is_still_counted_also_after_a_reload(visit: Visit, board: Board) -> None:
@@ -280,6 +286,10 @@ def test_priorities_sound_each_as_one_likes(visit: Visit, board: Board) -> None:
     seen.page.wait_for_timeout(1100)
     board.post(record(4, "En cours", "Haute"))
     seen.until(lambda: seen.seen("tones"), 2)
+    seen.page.reload()
+    seen.do("settings")
+    expect(seen.locator('[data-sound="Normale"]')).not_to_be_checked()
+    expect(seen.locator('[data-sound="Haute"]')).to_be_checked()
 
 
 def test_who_looks_elsewhere_is_told_on_the_desktop(visit: Visit, board: Board) -> None:

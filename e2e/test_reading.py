@@ -53,6 +53,11 @@ def test_the_sound_is_remembered_and_can_be_muted(visit: Visit, board: Board) ->
     board.post(record(4, "En cours", "Urgente"))
     seen.until(lambda: seen.seen("tones"), 3)  # an urgent one sounds otherwise
     button.click()
+    tones = seen.seen("tones")
+    seen.page.wait_for_timeout(1100)  # a second between two sounds
+    board.post(record(4, "Bloqué", "Urgente"))
+    expect(seen.row(4).locator(".status")).to_have_text("Bloqué")
+    assert seen.seen("tones") == tones
     seen.page.reload()
     expect(button).to_have_attribute("aria-pressed", "false")
 
