@@ -238,6 +238,19 @@ def test_taking_charge_writes_into_grist(colleague: Visitor, visit: Visit, board
     assert (found["Statut"], found["Agent"]) == ("En cours", "Zoé d’Arc")
 
 
+def test_taking_charge_writes_into_columns_with_other_ids(colleague: Visitor, board: Board, put: Put) -> None:
+    seen = colleague.open_in_grist(put(board, access="full", renamed={"Statut": "Etat", "Agent": "Qui"}))
+    seen.link("live")
+    in_grist(seen.page, ["UpdateRecord", "Interventions", 9, {"Priorite": "Urgente", "Etat": "En attente"}])
+    alert = seen.locator('.alert[data-toast-row="9"]')
+    alert.locator("[data-action=take]").click()
+    alert.locator(".take-form input").fill("Zoé")
+    alert.locator(".take-form [type=submit]").click()
+    expect(alert).to_have_count(0)
+    found = webhook_of(seen.page, 9)
+    assert (found["Etat"], found["Qui"]) == ("En cours", "Zoé")
+
+
 def test_what_grist_refuses_is_not_laid_at_the_readers_door(colleague: Visitor, board: Board, put: Put) -> None:
     """Previously nearly all that Grist said read "you may look at this board, but not change it"."""
     seen = colleague.open_in_grist(put(board, access="full"))

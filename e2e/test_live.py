@@ -100,6 +100,21 @@ def test_the_timeline_waits_while_somebody_reads(visit: Visit, board: Board) -> 
     expect(seen.locator(".change")).to_have_count(6)
 
 
+def test_a_pointer_that_was_left_there_does_not_hold_the_rows_all_day(visit: Visit, board: Board) -> None:
+    fill(board)
+    visitor = visit()
+    visitor.context.add_init_script("Date.now = (now => () => now() + (window.__later ?? 0))(Date.now)")
+    seen = visitor.open(board.url)
+    seen.link("live")
+    seen.row(5).hover()
+    board.post(record(5, "En cours", "Urgente"))
+    seen.until(lambda: waiting(seen), 1)
+    seen.has_ids(2, 4, 1, 5)
+    seen.frame.evaluate("__later = 61_000")
+    board.post(record(4, "Bloqué", "Haute", Agent="Aïcha"))
+    seen.has_ids(5, 2, 4, 1)
+
+
 def test_what_nobody_has_seen_stays_marked(visit: Visit, board: Board) -> None:
     board.post(*many(60))
     seen = visit().open(f"{board.url}?show=all")

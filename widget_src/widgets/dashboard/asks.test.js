@@ -104,3 +104,17 @@ test('a visit ends when the page is hidden, by the server’s clock', async () =
   asks.visit();
   assert.deepEqual([state.lastVisit, stored.get(VISIT), asked.length], [left, String(left + 600_000), 1]);
 });
+
+test('curves are asked for while the link lives, and not again for ten minutes', async () => {
+  const {time, state, asks, asked} = page();
+  asks.trends();
+  assert.equal(asked.length, 0, 'it would only be refused');
+  state.link = {kind: 'live'};
+  asks.trends();
+  asks.trends();
+  assert.match(asked[0].url, /\/stats\?hours=24$/);
+  assert.equal(asked.length, 1);
+  await time.run(600_000);
+  asks.trends();
+  assert.equal(asked.length, 2);
+});
