@@ -21,7 +21,7 @@ from grist_live.metrics import Metrics
 from grist_live.settings import Settings
 from grist_live.snapshot import Snapshots
 from grist_live.take import Takes
-from grist_live.web import data, pages, status, viewer, webhook
+from grist_live.web import data, page, pages, status, viewer, webhook
 from grist_live.web.stream import Stream
 from grist_live.widgets import NotBuiltError
 
@@ -58,7 +58,7 @@ def create_app(settings: Settings, journal: Journal | None = None) -> Flask:
     )
     app.register_blueprint(pages.blueprint(settings, access))
     app.register_blueprint(status.blueprint(settings, journal, hub, metrics))
-    _handle_errors(app)
+    _handle_errors(app, settings)
     app.after_request(_harden)
     if settings.cors_origins:
         CORS(
@@ -85,13 +85,15 @@ def _begin_rules(settings: Settings, journal: Journal) -> None:
                     Jobs(journal).begin(board)
 
 
-def _handle_errors(app: Flask) -> None:
-    """Every error is a line of JSON that says what to do."""
+def _handle_errors(app: Flask, settings: Settings) -> None:
+    """Every error is a line of JSON that says what to do; who follows a link that leads nowhere gets a page."""
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Any:
         if error.response is not None:
             return error.response
+        if error.code == 404 and page.is_wanted():
+            return page.nothing_here(settings.language)
         answer = jsonify(success=False, error=error.description)
         answer.status_code = error.code or 500
         return answer

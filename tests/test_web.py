@@ -73,6 +73,37 @@ def test_the_snapshot_of_20000_rows_is_built_once_for_all_who_ask(
     assert first.data == second.data and json.loads(gzip.decompress(first.data))["count"] == 20_000
 
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Accept-Language": "en-GB,en"}
+
+
+def test_an_address_that_leads_nowhere_has_a_page_for_people_and_json_for_programs(
+    make_client: Callable[..., FlaskClient],
+) -> None:
+    client = make_client()
+    for path, home in {"/boards/<b>x": "../", "/nowhere": "./", "/boards/x/y": "../../"}.items():
+        answer = client.get(path, headers=BROWSER)
+        assert answer.status_code == 404 and answer.mimetype == "text/html" and f'href="{home}"' in answer.text, path
+        assert "There is nothing at this address" in answer.text and "<b>" not in answer.text
+        assert "style-src 'sha256-" in answer.headers["Content-Security-Policy"]
+    assert "Il n’y a rien" in client.get("/nowhere", headers=BROWSER | {"Accept-Language": "fr"}).text
+    for accept in ("*/*", "application/json", "text/event-stream"):
+        told = client.get("/boards/x/stream", headers={"Accept": accept})
+        assert (
+            told.status_code == 404
+            and told.json
+            and told.json["error"] == "there is no board x; there is: interventions"
+        )
+
+
+def test_a_board_that_is_not_public_is_named_to_nobody(make_client: Callable[..., FlaskClient]) -> None:
+    client = make_client(board={"access": "token"})
+    for path in ("/boards/x/snapshot", "/boards/x", "/webhook/x"):
+        for accept in ("*/*", BROWSER["Accept"]):
+            answer = client.get(path, headers={"Accept": accept})
+            assert answer.status_code == 404 and "interventions" not in answer.text, path
+    assert "interventions" not in client.post("/webhook/x", json=[]).text
+
+
 def test_history_is_newest_first_and_can_be_paged(make_client: Callable[..., FlaskClient], rows: Journal) -> None:
     client = make_client()
     first = client.get("/boards/interventions/history?limit=2").json

@@ -11,10 +11,11 @@ from grist_live.board import Board
 
 
 def find_board(boards: Mapping[str, Board], name: str) -> Board:
-    """Return the board of an address, or answer 404."""
+    """Return the board of an address, or answer 404 with those that everybody may know of."""
     board = boards.get(name)
     if board is None:
-        abort(404, f"there is no board {name}; there is: {', '.join(sorted(boards))}")
+        known = sorted(other.name for other in boards.values() if other.access == "public")
+        abort(404, f"there is no board {name}" + (f"; there is: {', '.join(known)}" if known else ""))
     return board
 
 

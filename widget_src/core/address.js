@@ -32,7 +32,13 @@ function home(page) {
 }
 
 /** Which board a stream is of; '' when its address doesn't say. @param {string | null} stream */
-export const boardOf = (stream) => decodeURIComponent(/\/boards\/([^/]+)\/stream$/.exec(stream?.split('?')[0] ?? '')?.[1] ?? '');
+export function boardOf(stream) {
+  try {
+    return decodeURIComponent(/\/boards\/([^/]+)\/stream$/.exec(stream?.split('?')[0] ?? '')?.[1] ?? '');
+  } catch {
+    return ''; // a % that encodes nothing
+  }
+}
 
 /**
  * The snapshot that goes with a stream: the same address and filters, another last word.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {isMixedContent, snapshotAddress, streamAddress} from './address.js';
+import {boardOf, isMixedContent, snapshotAddress, streamAddress} from './address.js';
 import {addressProblem, linkSettings} from './settings.js';
 
 const PAGE = 'https://live.example.org/widgets/dashboard.html?access=x';
@@ -21,6 +21,13 @@ test('a served page finds its server, also one that has a path behind a proxy', 
     ['https://s.org/live/', 'https://s.org/live/boards/b/stream'], ['https://s.org/live/boards/b?q=a', 'https://s.org/live/boards/b/stream'],
     ['https://s.org/a/live/widgets/dashboard.html?access=full', 'https://s.org/a/live/boards/b/stream'],
   ]) assert.equal(streamAddress('', 'b', page), stream, page);
+});
+
+test('which board a stream is of', () => {
+  for (const [stream, board] of [
+    ['https://s.org/boards/a%20b/stream?q=x', 'a b'], ['https://s.org/boards/%/stream', ''], ['https://s.org/boards/%E0%A4/stream', ''],
+    ['https://s.org/sse-stream', ''], [null, ''],
+  ]) assert.equal(boardOf(stream), board, stream);
 });
 
 test('plain http from an https page is refused by browsers, but for this machine', () => {
