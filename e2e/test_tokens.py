@@ -116,6 +116,35 @@ def test_a_token_is_not_left_in_the_address_and_goes_nowhere_else(
     assert good not in seen.page.url
 
 
+def test_a_token_leaves_the_address_at_once(visit: Visit, guarded: Board) -> None:
+    """Also while the server doesn't answer; the tab keeps it, and a reload opens the board."""
+    visitor = visit()
+    visitor.guard.expect("ERR_FAILED")
+    visitor.context.route("**/snapshot*", lambda route: route.abort())
+    seen = visitor.open(f"{guarded.url}?token={token(guarded)}&view=kanban")
+    seen.link("offline")
+    assert seen.query() == "view=kanban"
+    visitor.context.unroute("**/snapshot*")
+    seen.page.reload()
+    seen.link("live")
+    assert seen.frame.evaluate("sessionStorage.length") == 0
+
+
+def test_without_storage_a_token_is_known_until_the_page_closes(visit: Visit, guarded: Board) -> None:
+    visitor = refused(visit())
+    for store in ("localStorage", "sessionStorage"):
+        gone = "{ get() { throw new DOMException('no', 'SecurityError'); } }"
+        visitor.context.add_init_script(f"Object.defineProperty(window, '{store}', {gone})")
+    seen = visitor.open(f"{guarded.url}?token={token(guarded)}")
+    seen.link("live")
+    assert seen.query() == ""
+    seen.page.reload()
+    seen.link("refused")
+    seen.locator("#token").fill(token(guarded))
+    seen.locator(".link-form [type=submit]").click()
+    seen.link("live")
+
+
 def test_the_newest_token_counts(visit: Visit, guarded: Board) -> None:
     """One that is kept gives way to the one in the address; a bad one in the address leaves the kept one alone."""
     visitor = refused(visit())
@@ -154,4 +183,7 @@ def test_a_board_that_is_not_there(visit: Visit, house: Server) -> None:
     visitor.guard.expect("status of 404")
     page = visitor.page()
     answer = page.goto(f"{house.url}/boards/nothing")
-    assert answer and answer.status == 404 and "nothing" in page.content()
+    assert answer and answer.status == 404
+    expect(page.locator("h1")).to_have_text("Il n’y a rien à cette adresse")
+    page.locator("a").click()
+    assert page.url == f"{house.url}/"

@@ -2,31 +2,45 @@
 
 const PREFIX = 'grist-live:';
 
+/** What could not be kept: known until the page closes. @type {Map<string, string>} */
+const memory = new Map();
+
 /** @param {string} key @returns {string | null} */
-export function recall(key) {
-  try {
-    return window.localStorage.getItem(PREFIX + key);
-  } catch {
-    return null;
-  }
-}
+export const recall = (key) => memory.get(key) ?? attempt(() => window.localStorage.getItem(PREFIX + key)) ?? null;
 
 /** @param {string} key @param {string | null} value null forgets */
 export function remember(key, value) {
+  memory.delete(key);
+  if (!write(() => window.localStorage, key, value) && value) memory.set(key, value);
+}
+
+/** What only this tab remembers, over a reload. @param {string} key */
+export const recallHere = (key) => attempt(() => window.sessionStorage.getItem(PREFIX + key)) ?? null;
+
+/** @param {string} key @param {string | null} value null forgets */
+export const rememberHere = (key, value) => write(() => window.sessionStorage, key, value);
+
+/** @template T @param {() => T} get @returns {T | undefined} */
+function attempt(get) {
   try {
-    if (value === null || value === '') window.localStorage.removeItem(PREFIX + key);
-    else window.localStorage.setItem(PREFIX + key, value);
+    return get();
   } catch {
-    // then it is known until the page closes
+    return undefined;
   }
 }
+
+/** Tells whether it was kept. @param {() => Storage} store @param {string} key @param {string | null} value */
+const write = (store, key, value) => attempt(() => {
+  if (value === null || value === '') store().removeItem(PREFIX + key);
+  else store().setItem(PREFIX + key, value);
+  return true;
+}) ?? false;
 
 /** Is anything kept here? Tried once. */
 let works = /** @type {boolean | null} */ (null);
 export function storageWorks() {
   if (works === null) {
-    remember('try', '1');
-    works = recall('try') === '1';
+    works = write(() => window.localStorage, 'try', '1');
     remember('try', null);
   }
   return works;

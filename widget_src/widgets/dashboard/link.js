@@ -4,7 +4,7 @@ import {snapshotAddress} from '../../core/address.js';
 import {openLink} from '../../core/link.js';
 import {linkSettings} from '../../core/settings.js';
 import {browserRelay} from '../../host/share.js';
-import {recall, remember, storageWorks} from '../../host/storage.js';
+import {recall, recallHere, remember, rememberHere} from '../../host/storage.js';
 /**
  * @typedef {import('./state.js').State} State
  * @typedef {object} Means
@@ -21,9 +21,23 @@ import {recall, remember, storageWorks} from '../../host/storage.js';
 /** How long to wait before a token is asked for again, where the server or Grist didn't answer. */
 const AGAIN_MS = 15_000;
 
+/** Where a tab keeps a token until it is known whether it opens the board. */
+const ARRIVING = `token:${location.pathname}`;
+
+/** Take the token out of the address at once: people send addresses to others. @param {Means['config']} config */
+function clearAddress(config) {
+  const rest = new URLSearchParams(location.search);
+  if (config.token) rememberHere(ARRIVING, config.token);
+  else config.token = recallHere(ARRIVING) ?? '';
+  if (!rest.has('token')) return;
+  rest.delete('token');
+  history.replaceState(history.state, '', location.pathname + (String(rest) && `?${rest}`) + location.hash);
+}
+
 /** @param {Means} means */
 export function createLive(means) {
   const {state, config, host, env, asks, frame} = means;
+  if (config.standalone) clearAddress(config);
   /** @type {ReturnType<typeof openLink> | null} */
   let link = null;
   /** @type {unknown} */
@@ -37,20 +51,18 @@ export function createLive(means) {
     const before = state.link.kind;
     state.link = next;
     document.body.dataset.link = next.kind;
-    if (next.kind === 'live' || next.kind === 'refused') clearAddress(next.kind === 'live');
+    if (next.kind === 'live' || next.kind === 'refused') settle(next.kind === 'live');
     if (next.kind === 'live' && before !== 'live') asks.live();
     frame();
   };
 
-  /** Take the token out of the address, which people send to others; one that opens the board is kept here. @param {boolean} opens */
-  const clearAddress = (opens) => {
+  /** What becomes of the token that came in the address: one that opens the board is kept in this browser. @param {boolean} opens */
+  const settle = (opens) => {
     const {stream, token} = state.connection;
-    if (!config.standalone || !config.token || !stream || !storageWorks()) return;
+    if (!config.standalone || !config.token || !stream) return;
     config.token = '';
+    rememberHere(ARRIVING, null);
     if (opens) remember(`token:${stream}`, token);
-    const rest = new URLSearchParams(location.search);
-    rest.delete('token');
-    history.replaceState(history.state, '', location.pathname + (String(rest) && `?${rest}`) + location.hash);
   };
 
   const stop = () => {
