@@ -1,16 +1,24 @@
 // Never move what someone reads: while the reader holds the list, rows keep their places, and what would move waits.
+import {placeOf} from './select.js';
 /**
  * @typedef {import('./types.js').Item} Item
  * @typedef {ReturnType<typeof createOrder>} Order
  */
 
+/** For more touched rows than this, all rows are compared: that is cheaper then. */
+const FEW = 300;
+
 export function createOrder() {
   return {
     /** The rows as they stand on the screen. @type {Item[]} */
     shown: [],
-    /** Rows whose values have changed since the reader holds them. @type {Set<number>} */
+    /** While held: rows that may have changed since. @type {Set<number>} */
     touched: new Set(),
     held: false,
+    /** While held: at which place each row stands. @type {Map<number, number>} */
+    places: new Map(),
+    /** While held: rows that nothing has touched may have come or gone, too: the filters have changed, or the board. */
+    shaken: false,
     /** While held: under which status each row stood. @type {Map<number, number>} */
     columns: new Map(),
   };
@@ -19,23 +27,61 @@ export function createOrder() {
 /**
  * Say what to show, and how many rows wait for their new places.
  * @param {Order} order
- * @param {{fresh: Item[], holding: boolean, find: (id: number) => Item | undefined}} now fresh: filtered and sorted
+ * @param {{fresh: Item[], holding: boolean, find: (id: number) => Item | undefined, touched: Iterable<number> | null}} now
+ *   fresh: filtered, and sorted as `byPriorityThenTime` does; touched: the only rows that may have changed since the last
+ *   call; null: any may have
  * @returns {{items: Item[], waiting: number}}
  */
-export function arrange(order, {fresh, holding, find}) {
+export function arrange(order, {fresh, holding, find, touched}) {
   if (!holding || !order.shown.length) {
-    order.held = false;
-    order.touched.clear();
-    order.columns.clear();
+    order.held = order.shaken = false;
+    for (const part of [order.touched, order.places, order.columns]) part.clear();
     order.shown = fresh;
     return {items: fresh, waiting: 0};
   }
-  if (!order.held) {
+  const begins = !order.held;
+  if (begins) {
     order.held = true;
-    for (const item of order.shown) order.columns.set(item.id, item.status.index);
+    for (const [place, item] of order.shown.entries()) {
+      order.places.set(item.id, place);
+      order.columns.set(item.id, item.status.index);
+    }
   }
-  order.shown = order.shown.map((before) => find(before.id) ?? (before.gone ? before : {...before, gone: true}));
-  return {items: order.shown, waiting: countWaiting(order.shown, fresh, order.touched)};
+  order.shaken ||= touched === null;
+  for (const id of touched ?? []) order.touched.add(id);
+  const stands = (/** @type {Item} */ before) => find(before.id) ?? (before.gone ? before : {...before, gone: true});
+  if (begins || !touched) order.shown = order.shown.map(stands);
+  else {
+    order.shown = order.shown.slice();
+    for (const id of touched) {
+      const place = order.places.get(id);
+      if (place !== undefined) order.shown[place] = stands(order.shown[place]);
+    }
+  }
+  const waiting = order.shaken || order.touched.size > FEW ? countWaiting(order.shown, fresh, order.touched) : countTouched(order, fresh, find);
+  return {items: order.shown, waiting};
+}
+
+/**
+ * The same count, where only touched rows can have come, gone or moved: only they are looked at.
+ * @param {Order} order @param {Item[]} fresh @param {(id: number) => Item | undefined} find
+ */
+function countTouched({shown, places, touched}, fresh, find) {
+  let n = 0;
+  for (const id of touched) {
+    const item = find(id);
+    const is = item ? placeOf(fresh, item) : -1;
+    const there = item !== undefined && fresh[is] === item;
+    const was = places.get(id);
+    if (was === undefined ? there : !there || anchor(shown, was, touched) !== anchor(fresh, is, touched)) n += 1;
+  }
+  return n;
+}
+
+/** The last row before this place that nothing has touched; 0: none. @param {Item[]} items @param {number} place @param {Set<number>} touched */
+function anchor(items, place, touched) {
+  for (let i = place - 1; i >= 0; i -= 1) if (!touched.has(items[i].id)) return items[i].id;
+  return 0;
 }
 
 /**

@@ -38,8 +38,9 @@ const FEW = 100;
  *   may have changed since the last call; null: any may have
  * @typedef {import('./types.js').Row} Row
  * @typedef {{read: (row: Row) => Item, filters: import('./filters.js').Filters, me: string}} Question
- * @typedef {{sorted: Item[], base: Item[], fresh: Item[], urgent: Item[], counts: Counts}} Selection all rows; those that all
- *   filters but the state keep; those that all keep; of `base`, the urgent ones that nobody has; the counts of `base`
+ * @typedef {{sorted: Item[], base: Item[], fresh: Item[], urgent: Item[], counts: Counts, touched: Set<number> | null}} Selection all rows; those that all
+ *   filters but the state keep; those that all keep; of `base`, the urgent ones that nobody has; the counts of `base`;
+ *   and the only rows of which any of these may tell something else than the last time (null: any may)
  */
 export function createSelection() {
   /** @type {Map<number, Item>} */
@@ -47,18 +48,18 @@ export function createSelection() {
   /** @type {Question | null} */
   let last = null;
   /** @type {Selection} */
-  let told = {sorted: [], base: [], fresh: [], urgent: [], counts: countItems([])};
+  let told = {sorted: [], base: [], fresh: [], urgent: [], counts: countItems([]), touched: null};
 
   return (rows, asked, touched) => {
     const base = baseTest(asked.filters, asked.me);
     const state = stateTest(asked.filters);
-    const same = last && last.read === asked.read && last.filters === asked.filters && last.me === asked.me;
+    const same = last !== null && last.read === asked.read && last.filters === asked.filters && last.me === asked.me;
     last = asked;
     if (!same || !touched || touched.size > FEW) {
       const sorted = sortedAnew(told.sorted, rows, asked.read);
       known = new Map(sorted.map((item) => [item.id, item]));
       const kept = keep(sorted, base);
-      return told = {sorted, base: kept, fresh: keep(kept, state), urgent: kept.filter(isAlert), counts: countItems(kept)};
+      return told = {sorted, base: kept, fresh: keep(kept, state), urgent: kept.filter(isAlert), counts: countItems(kept), touched: same ? touched : null};
     }
     const changes = [...touched].map((id) => {
       const row = rows.get(id);
@@ -75,7 +76,8 @@ export function createSelection() {
     const sorted = changed(told.sorted, changes, everything);
     const kept = base === everything ? sorted : changed(told.base, changes, base);
     const fresh = state === everything ? kept : changed(told.fresh, changes, (item) => base(item) && state(item));
-    return told = {sorted, base: kept, fresh, urgent: changed(told.urgent, changes, (item) => base(item) && isAlert(item)), counts};
+    const urgent = changed(told.urgent, changes, (item) => base(item) && isAlert(item));
+    return told = {sorted, base: kept, fresh, urgent, counts, touched};
   };
 }
 
@@ -114,7 +116,7 @@ function changed(items, changes, test) {
 }
 
 /** Where a sorted list has, or would have, this item. @param {Item[]} items @param {Item} item */
-function placeOf(items, item) {
+export function placeOf(items, item) {
   let [low, high] = [0, items.length];
   while (low < high) {
     const middle = (low + high) >> 1;

@@ -51,10 +51,10 @@ test('what starts from the last selection tells the same as what starts anew', (
       else rows.set(id, row(id, {Priorite: BOARD.priorities[random(4)].value, Statut: BOARD.statuses[random(4)].value, Agent: ['Inès', 'Paul'][random(2)], Derniere_MAJ: random(50)}));
     }
     const asked = questions[Math.floor(step / 40) % questions.length];
-    const frozen = Object.values(last).map((list) => [list, JSON.stringify(list)]);
+    const frozen = [last.sorted ?? [], last.base, last.fresh, last.urgent, last.counts].map((list) => [list, JSON.stringify(list)]);
     last = select(rows, asked, step === 300 ? null : touched);
     for (const [list, before] of frozen) assert.equal(JSON.stringify(list), before, 'what was told stays');
-    assert.deepEqual(last, createSelection()(rows, asked, null), `step ${step}`);
+    assert.deepEqual({...last, touched: null}, createSelection()(rows, asked, null), `step ${step}`);
   }
 });
 

@@ -105,9 +105,8 @@ function update(change) {
 
 function draw() {
   const now = Date.now();
-  const {feed, attention, order} = state;
-  const {news, sound, level} = flushNews(feed, attention, now, state.muted);
-  for (const {row} of news) order.touched.add(row);
+  const {feed, attention} = state;
+  const {sound, level} = flushNews(feed, attention, now, state.muted);
   if (state.stale) select();
   const look = viewport.look(state.density, state.place.view);
   for (const end of look.ends) actions.showMore(end);
@@ -144,7 +143,7 @@ function hold(holding) {
       const row = feed.table.rows.get(id);
       return row && feed.read(row);
     };
-    const {items, waiting} = arrange(order, {fresh: state.fresh, holding, find});
+    const {items, waiting} = arrange(order, {fresh: state.fresh, holding, find, touched: state.stale ? state.touched : []});
     Object.assign(state, {items, waiting});
   }
   if (!holding || view !== 'timeline') state.timelineTop = '';

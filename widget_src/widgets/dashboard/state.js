@@ -45,6 +45,8 @@ export function createState(config, hostKind) {
     sorted: /** @type {Item[]} */ ([]),
     base: /** @type {Item[]} */ ([]),
     fresh: /** @type {Item[]} */ ([]),
+    /** The only rows that the last selection may tell differently; null: any. @type {Set<number> | null} */
+    touched: null,
     /** Those that are urgent, and that nobody has. */
     urgent: /** @type {Item[]} */ ([]),
     /** As they stand on the screen. */
