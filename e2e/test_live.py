@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -270,21 +271,39 @@ def test_a_refusal_is_told_in_a_sentence(visit: Visit, own_server: Callable[...,
 
 
 def test_ages_turn_amber_and_red(visit: Visit, board: Board) -> None:
-    visitor = visit()
-    clock = "Date.now = (now => { const start = now(); return () => now() - start + 1795010000000; })(Date.now)"
-    visitor.context.add_init_script(clock)
-    fresh = 1_795_010_000  # the preset's delays of an urgent row are 15 and 30 minutes
+    now = time.time()  # the preset's delays of an urgent row are 15 and 30 minutes
     board.post(
-        record(1, "En cours", "Urgente", Derniere_MAJ=fresh - 14 * 60),
-        record(2, "En cours", "Urgente", Derniere_MAJ=fresh - 16 * 60),
-        record(3, "En cours", "Urgente", Derniere_MAJ=fresh - 61 * 60),
-        record(4, "Terminé", "Urgente", Derniere_MAJ=fresh - 9999 * 60),
+        record(1, "En cours", "Urgente", Derniere_MAJ=now - 12 * 60),
+        record(2, "En cours", "Urgente", Derniere_MAJ=now - 16 * 60),
+        record(3, "En cours", "Urgente", Derniere_MAJ=now - 61 * 60),
+        record(4, "Terminé", "Urgente", Derniere_MAJ=now - 9999 * 60),
     )
-    seen = visitor.open(f"{board.url}?show=all")
+    seen = visit().open(f"{board.url}?show=all")
     seen.shown(4)
-    late = {id: seen.row(id).locator(".time").get_attribute("data-late") for id in (1, 2, 3, 4)}
-    assert late == {1: None, 2: "amber", 3: "red", 4: None}
+    assert lateness(seen) == {1: None, 2: "amber", 3: "red", 4: None}
     expect(seen.row(3).locator(".time")).to_contain_text("En retard")
+
+
+def lateness(seen: Dashboard) -> dict[int, str | None]:
+    return {id: seen.row(id).locator(".time").get_attribute("data-late") for id in seen.ids()}
+
+
+@pytest.mark.parametrize("days", [-2, 2])
+def test_a_wrong_clock_makes_nothing_late(visit: Visit, own_server: Callable[..., Board], days: int) -> None:
+    board = own_server(heartbeat=3600)  # no ping that could set it right
+    visitor = visit()
+    visitor.context.add_init_script(f"Date.now = (now => () => now() + {days * 86_400_000})(Date.now)")
+    watch = """new MutationObserver(() => {
+      window.__late = Math.max(window.__late ?? 0, document.querySelectorAll('[data-late]').length);
+    }).observe(document, {subtree: true, childList: true, attributes: true})"""
+    visitor.context.add_init_script(watch)
+    now = time.time()
+    board.post(record(1, "En cours", "Urgente", Derniere_MAJ=now), record(2, "En cours", "Urgente", Derniere_MAJ=now))
+    seen = visitor.open(board.url)
+    seen.link("live")
+    assert seen.frame.evaluate("__late") == 0, "not for a moment"
+    board.post(record(3, "En cours", "Urgente", Derniere_MAJ=now - 40 * 60))
+    expect(seen.row(3).locator(".time")).to_have_attribute("data-late", "red")
 
 
 def test_priorities_sound_each_as_one_likes(visit: Visit, board: Board) -> None:

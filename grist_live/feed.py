@@ -180,8 +180,9 @@ class Feed:
             return event("", greeting, id=position, retry=5000)
         if self._described is None:
             self._described = msgspec.json.encode(self.board.describe() | self._facts).decode()
-        at = f'"{self.position}"' if self.position else "null"
-        data = f'{{"board":{self._described},"viewers":{self._total()},"id":{at},"replayed":{replayed}{group.facts}}}'
+        place = f'"{self.position}"' if self.position else "null"
+        state = f'"viewers":{self._total()},"id":{place},"replayed":{replayed},"at":{round(self._clock(), 3)}'
+        data = f'{{"board":{self._described},{state}{group.facts}}}'
         return event("hello", data, id=position, retry=1000)
 
     def _degraded(self, group: Group) -> bytes:

@@ -112,6 +112,7 @@ def test_a_change_reaches_a_viewer(way: Way, journal: Journal) -> None:
     with way().stream() as stream:
         [hello] = stream.wait(type="hello")
         assert hello["data"]["board"]["name"] == NAME and hello["data"]["replayed"] == 0
+        assert abs(hello["data"]["at"] - time.time()) < 5
         commit(journal, (12, {"Statut": "En attente", "Agent": "Zoé"}))
         commit(journal, (12, {"Statut": "En cours"}))
         first, second = stream.wait(2)

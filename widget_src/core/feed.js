@@ -52,16 +52,28 @@ export function takeEvent(feed, attention, event, body, now) {
     else if (attention.replayed > 0) attention.replayed -= 1;
   } else if (event === 'hello') {
     if (body?.board) describe(feed, body.board);
+    takeClock(feed, body?.at, now);
     feed.viewers = body?.viewers ?? null;
     attention.replayed = Number(body?.replayed) || 0;
     if (attention.replayed) push(attention, {kind: 'caughtUp', n: attention.replayed}, now);
   } else if (event === 'ping') {
     feed.viewers = body?.viewers ?? feed.viewers;
-    const skew = body?.at ? body.at * 1000 - now : 0;
-    feed.clock.skew = Math.abs(skew) > 5000 ? skew : 0;
+    takeClock(feed, body?.at, now);
   } else if (event === 'test') {
     push(attention, {kind: 'test', text: testText(feed, body)}, now);
   }
+}
+
+/**
+ * Set the clock by the server's, where a reader's own is far off: ages are counted by it.
+ * @param {Feed} feed
+ * @param {unknown} at the server's time, epoch seconds
+ * @param {number} now ours, epoch milliseconds
+ */
+export function takeClock({clock}, at, now) {
+  if (typeof at !== 'number' || !(at > 0)) return;
+  const skew = at * 1000 - now;
+  clock.skew = Math.abs(skew) > 5000 ? skew : 0;
 }
 
 /**

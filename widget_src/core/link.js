@@ -12,7 +12,7 @@ import {readEvents} from './sse.js';
  * @property {string | null} snapshotUrl null: rows come from elsewhere (Grist), and `reset` asks for nothing
  * @property {string} token
  * @property {Env} env
- * @property {(snapshot: any) => void} onSnapshot
+ * @property {(snapshot: any, at: number) => void} onSnapshot at: when the server sent it, by its own clock, epoch seconds; NaN where it isn't told
  * @property {(event: string, data: any, id: string | undefined) => void} onEvent
  * @property {(state: LinkState) => void} onState
  * @property {import('./relay.js').Relay | null} [relay] shares the stream with other tabs
@@ -157,7 +157,7 @@ async function loadSnapshot({snapshotUrl, token, env, onSnapshot}, place, signal
     check(answer, env);
     const snapshot = await answer.json();
     if (!Array.isArray(snapshot?.rows)) throw new Error('not a snapshot');
-    onSnapshot(snapshot);
+    onSnapshot(snapshot, Date.parse(answer.headers.get('date') ?? '') / 1000);
     place.lastId = snapshot.id || '';
     place.needsSnapshot = false;
   } finally {

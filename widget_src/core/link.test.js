@@ -15,7 +15,7 @@ function server(...answers) {
     const answer = answers.shift() ?? {};
     if (answer.fails) throw new TypeError('network');
     if (answer.status) return {ok: false, status: answer.status, headers: new Headers(answer.headers)};
-    if (answer.json) return {ok: true, status: 200, headers: new Headers(), json: async () => answer.json};
+    if (answer.json) return {ok: true, status: 200, headers: new Headers(answer.headers), json: async () => answer.json};
     let control;
     const body = new ReadableStream({start(c) { control = c; }});
     signal.addEventListener('abort', () => { try { control.error(new Error('aborted')); } catch { /* closed */ } });
@@ -36,7 +36,7 @@ function start(answers, {snapshot = false, token = '', random = () => 0.5} = {})
   const link = openLink({
     streamUrl: 'http://s/boards/b/stream', snapshotUrl: snapshot ? 'http://s/boards/b/snapshot' : null, token,
     env: {...time, fetch: host.fetch, random},
-    onSnapshot: () => { log.snapshots += 1; },
+    onSnapshot: (_, at) => { log.snapshots += 1; log.at = at; },
     onEvent: (event, body, id) => log.events.push([event, body, id]),
     onState: ({kind}) => log.states.push(kind),
   });
@@ -53,6 +53,15 @@ test('it works: snapshot, then the stream from where it was taken', async () => 
   assert.deepEqual(log.events.at(-1), ['message', {row: 1}, 'e-6']);
   assert.deepEqual(log.states, ['connecting', 'live']);
   link.close();
+});
+
+test('a snapshot brings the server’s time, where that may be read', async () => {
+  for (const [headers, at] of [[{date: 'Thu, 01 Jan 1970 00:16:40 GMT'}, 1000], [{}, NaN]]) {
+    const {time, log, link} = start([{...SNAPSHOT, headers}, {text: HELLO}], {snapshot: true});
+    await time.run(10);
+    assert.equal(log.at, at);
+    link.close();
+  }
 });
 
 test('what is no token is not sent, rather than taken for a server that is away', async () => {

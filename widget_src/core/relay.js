@@ -21,8 +21,8 @@ export function createRelay({locks, channel, name, env}) {
   const self = `${env.random()}`.slice(2);
   let leads = false;
   let closed = false;
-  /** What the stream's reader has told, from `from` on. @type {{from: string, told: Told[], hello: any, state: any}} */
-  const kept = {from: '', told: [], hello: null, state: null};
+  /** What the stream's reader has told, from `from` on; `clock`: the server's minus ours. @type {{from: string, told: Told[], hello: any, state: any, clock: number | null}} */
+  const kept = {from: '', told: [], hello: null, state: null, clock: null};
   let release = () => {};
   /** Ends the present way of reading. */
   let turn = () => {};
@@ -56,7 +56,8 @@ export function createRelay({locks, channel, name, env}) {
     const last = kept.told.at(-1)?.id || kept.from;
     const known = kept.from !== '' && from.split('-')[0] === kept.from.split('-')[0] && compare(from, kept.from) >= 0;
     const told = known ? kept.told.filter((one) => compare(/** @type {string} */ (one.id), from) > 0) : [];
-    channel.post({kind: 'answer', to: who, known, told, last, hello: kept.hello, state: kept.state});
+    const hello = kept.hello && {...kept.hello, at: kept.clock === null ? null : (env.now() + kept.clock) / 1000};
+    channel.post({kind: 'answer', to: who, known, told, last, hello, state: kept.state});
   };
 
   return {
@@ -84,6 +85,7 @@ export function createRelay({locks, channel, name, env}) {
     tell({event, body, id}) {
       if (!leads) return;
       const prev = kept.told.at(-1)?.id || kept.from;
+      if ((event === 'hello' || event === 'ping') && body?.at > 0) kept.clock = body.at * 1000 - env.now();
       if (event === 'hello') {
         kept.hello = {...body, replayed: 0};
         kept.from ||= body?.id || '';

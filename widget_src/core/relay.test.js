@@ -36,7 +36,7 @@ function browser() {
     names += 1;
     const relay = createRelay({locks: {request: deaf ? () => Promise.reject(new Error('SecurityError')) : request}, channel, name: 'x',
       env: {...time, fetch, random: () => names / 10}});
-    const log = {turned: 0, took: [], states: []};
+    const log = {turned: 0, took: [], states: [], clock: null};
     await relay.start(() => { log.turned += 1; });
     const place = {id: ''};
     const follow = (from) => {
@@ -44,7 +44,7 @@ function browser() {
       const abort = new AbortController();
       log.ending = null;
       relay.follow({from: () => place.id, signal: abort.signal, state: (state) => log.states.push(state.kind),
-        take: ({event, body, id}) => { log.took.push(id ?? event); if (id) place.id = id; return event === 'reset' ? 'reset' : null; }}).then((how) => { log.ending = how; });
+        take: ({event, body, id}) => { log.took.push(id ?? event); log.clock = body?.at ?? log.clock; if (id) place.id = id; return event === 'reset' ? 'reset' : null; }}).then((how) => { log.ending = how; });
       return abort;
     };
     return {relay, log, follow, heard};
@@ -69,6 +69,17 @@ test('the first tab reads, the others hear it from where their rows are', async 
   one.relay.tell({event: 'ping', body: {}, id: '7-8'});
   await time.run(10);
   assert.deepEqual([two.log.took, [...new Set(two.log.states)]], [['hello', '7-7', '7-8', '7-8'], ['live']]);
+});
+
+test('a tab that comes later is told what time it is at the server now', async () => {
+  const {time, open} = browser();
+  const [one, two] = [await open(), await open()];
+  one.relay.begin('7-5');
+  one.relay.tell({event: 'hello', body: {id: '7-5', at: 1000}, id: '7-5'});
+  await time.run(90_000);
+  two.follow('7-5');
+  await time.run(10);
+  assert.equal(two.log.clock, 1090);
 });
 
 test('when the reading tab closes, another one reads on', async () => {

@@ -14,7 +14,7 @@ import {recall, recallHere, remember, rememberHere} from '../../host/storage.js'
  * @property {import('../../core/types.js').Env} env
  * @property {import('./asks.js').Asks} asks
  * @property {() => void} frame
- * @property {(snapshot: any) => void} onSnapshot
+ * @property {(snapshot: any, at: number) => void} onSnapshot
  * @property {(event: string, body: any, id: string | undefined) => void} onEvent
  */
 

@@ -1,7 +1,7 @@
 // The dashboard: the only place that holds state. Event → feed → state → view → render.
 import {render} from 'lit-html';
 import {expire, see} from '../../core/attention.js';
-import {describe, flushNews, takeEvent, takeGristRows, takeSnapshot} from '../../core/feed.js';
+import {describe, flushNews, takeClock, takeEvent, takeGristRows, takeSnapshot} from '../../core/feed.js';
 import {pick} from '../../core/board.js';
 import {chooseLanguage, translator} from '../../core/i18n.js';
 import {arrange} from '../../core/order.js';
@@ -49,7 +49,7 @@ const viewport = createViewport(app, frame);
 const reading = createReading(app, frame);
 const asks = createAsks({state, host, env, frame, update});
 const address = createAddress({state, host, changed: wentTo});
-const live = createLive({state, config, host, env, asks, frame, onEvent, onSnapshot: (snapshot) => update(() => takeSnapshot(state.feed, snapshot))});
+const live = createLive({state, config, host, env, asks, frame, onEvent, onSnapshot});
 const actions = createActions({state, host, frame, viewport, live, asks, address, speak});
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let expiry;
@@ -78,6 +78,12 @@ function speak() {
   applyBoardColors(board);
   host.describe?.(board);
   frame();
+}
+
+/** @param {any} snapshot @param {number} at */
+function onSnapshot(snapshot, at) {
+  takeClock(state.feed, at, Date.now());
+  update(() => takeSnapshot(state.feed, snapshot));
 }
 
 /** @param {string} event @param {any} body @param {string | undefined} id */
