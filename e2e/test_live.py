@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from functools import partial
@@ -167,7 +166,7 @@ def test_an_urgent_alert_stays_until_somebody_takes_it(visit: Visit, board: Boar
     board.post(record(6, "En attente", "Urgente", Commentaire="Fuite de gaz"))
     alert = seen.locator('.alert[data-toast-row="6"]')
     expect(alert).to_contain_text("Fuite de gaz")
-    expect(seen.locator("[role=alert].unseen")).to_have_text(re.compile("^Urgent : Zoé Martin : 6 rue"))
+    expect(seen.locator("[role=alert].unseen")).to_have_text("Urgent : 6 rue de l’Église, Gap (INT-6)")
     expect(alert.locator("[data-action=take]")).to_have_count(0)  # who only looks can't take it
     seen.page.wait_for_timeout(6500)  # longer than any toast
     expect(alert).to_be_visible()
@@ -317,13 +316,70 @@ def test_priorities_sound_each_as_one_likes(visit: Visit, board: Board) -> None:
     board.post(record(1, "En cours"))
     expect(seen.toast(1)).to_be_visible()
     assert seen.seen("tones") == 0
-    seen.page.wait_for_timeout(1100)
-    board.post(record(4, "En cours", "Haute"))
+    board.post(record(4, "En cours", "Haute"))  # soon after: what was muted has not sounded
     seen.until(lambda: seen.seen("tones"), 2)
     seen.page.reload()
     seen.do("settings")
     expect(seen.locator('[data-sound="Normale"]')).not_to_be_checked()
     expect(seen.locator('[data-sound="Haute"]')).to_be_checked()
+
+
+def test_the_same_words_are_told_again(visit: Visit, board: Board) -> None:
+    fill(board)
+    seen = visit("en-GB").open(board.url)
+    seen.link("live")
+    listen = """name => {
+      const heard = (window.__heard ??= {})[name] = [];
+      const region = document.querySelector(`.unseen[role=${name}]`);
+      new MutationObserver(seen => seen.some(one => one.addedNodes.length) && heard.push(region.textContent.trim()))
+        .observe(region, {childList: true, characterData: true, subtree: true});
+    }"""
+    for region in ("status", "alert"):
+        seen.frame.evaluate(listen, region)
+    heard = partial(seen.frame.evaluate, "name => __heard[name]")
+    for n, comment in enumerate(("one", "two", "three"), start=1):
+        board.post(record(4, "Bloqué", "Haute", Commentaire=comment))
+        seen.until(lambda n=n: len(heard("status")), n)
+    assert set(heard("status")) == {"Zoé Martin: 4 rue de l’Église, Gap → Blocked (INT-4)"}
+    for status, left in (("En attente", 3), ("En cours", 2), ("En attente", 3)):
+        board.post(record(6, status, "Urgente"))
+        seen.counts(waiting=left)
+    seen.until(lambda: [text for text in heard("alert") if text], ["Urgent: 6 rue de l’Église, Gap (INT-6)"] * 2)
+
+
+def test_what_the_filters_keep_out_is_not_told(visit: Visit, board: Board) -> None:
+    fill(board)
+    visitor = visit()
+    seen = visitor.open(f"{board.url}?assignee=A%C3%AFcha&show=all")
+    seen.link("live")
+    seen.do("sound")
+    board.post(record(1, "En cours"), record(6, "En attente", "Urgente"))  # Zoé's
+    board.post(record(7, "En cours", "Basse", Agent="Aïcha"))
+    seen.has_ids(7)
+    expect(seen.toast(7)).to_be_visible()
+    assert {toast["row"] for toast in seen.seen("toasts")} == {7}
+    expect(seen.locator("[role=alert].unseen")).to_have_text("")
+    assert seen.seen("tones") == 1, "one of Aïcha's, low; nothing of the urgent one"
+    seen.do("filters")
+    seen.do("clear")
+    expect(seen.locator('.alert[data-toast-row="6"]')).to_be_visible()  # who looks further sees it
+
+
+def test_an_alert_put_aside_stays_away_while_others_edit_it(visit: Visit, board: Board) -> None:
+    fill(board)
+    seen = visit().open(board.url)
+    seen.link("live")
+    board.post(record(6, "En attente", "Urgente"))
+    seen.do("dismiss")
+    board.post(record(6, "En attente", "Urgente", Commentaire="Précision"))
+    expect(seen.row(6).locator(".comment")).to_have_text("Précision")
+    expect(seen.locator(".alert")).to_have_count(0)
+    board.post(record(6, "En attente", "Haute"))
+    seen.counts(urgent=1)
+    board.post(record(6, "En attente", "Urgente"))
+    expect(seen.locator('.alert[data-toast-row="6"] .toast-text')).to_have_text(
+        "Urgent : 6 rue de l’Église, Gap (INT-6)"
+    )
 
 
 def test_who_looks_elsewhere_is_told_on_the_desktop(visit: Visit, board: Board) -> None:
@@ -349,4 +405,4 @@ def test_who_looks_elsewhere_is_told_on_the_desktop(visit: Visit, board: Board) 
     board.post(record(7, "En attente", "Urgente", Commentaire="Feu"))
     seen.until(lambda: seen.frame.evaluate("__told.length"), 1)
     [[title, options]] = seen.frame.evaluate("__told")
-    assert title == "Zoé Martin : 7 rue de l’Église, Gap → En attente" and options["body"] == "Feu"
+    assert title == "Urgent : 7 rue de l’Église, Gap (INT-7)" and options["body"] == "Feu"

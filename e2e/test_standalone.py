@@ -49,7 +49,7 @@ def test_an_edit_arrives(visit: Visit, board: Board) -> None:
     expect(seen.row(1).locator(".status")).to_have_text("En cours")
     expect(seen.row(1).locator(".new")).to_have_text("Nouveau")
     expect(seen.toast(1)).to_have_text("Aïcha Benali : 1 rue de l’Église, Gap → En cours")
-    expect(seen.locator("[role=status]")).to_have_text("Aïcha Benali : 1 rue de l’Église, Gap → En cours")
+    expect(seen.locator("[role=status]")).to_have_text("Aïcha Benali : 1 rue de l’Église, Gap → En cours (INT-1)")
     seen.counts(total=5, waiting=1, active=2, urgent=1)
     assert seen.seen("flashes") == [1] and len(seen.seen("toasts")) == 1
     expect(seen.locator(".flash")).to_have_count(0)  # it is over by itself
@@ -63,7 +63,7 @@ def test_a_new_row_appears_and_a_deleted_one_goes(visit: Visit, board: Board) ->
     seen.link("live")
     board.post(record(6, "En attente", "Urgente"))
     seen.has_ids(6, 2, 4, 1, 5)
-    expect(seen.toast(6)).to_have_text("Zoé Martin : 6 rue de l’Église, Gap → En attente")
+    expect(seen.toast(6)).to_have_text("Urgent : 6 rue de l’Église, Gap (INT-6)")
     seen.counts(total=6, urgent=2, waiting=3)
     board.remove(6, 4)
     seen.has_ids(2, 1, 5)

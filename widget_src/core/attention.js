@@ -26,51 +26,79 @@ export function createAttention() {
     toasts: [],
     /** Rows that became urgent while we look, and that nobody has taken: row → when. @type {Map<number, number>} */
     alerts: new Map(),
-    /** News that the server has announced as replayed: they flash, one toast has told them. */
+    /** Rows whose alert the reader has put aside. @type {Set<number>} */
+    aside: new Set(),
+    /** Changes that the server has announced as replayed, and that have yet to come. */
     replayed: 0,
     nextKey: 1,
+    /** The last sound, and how pressing it was. */
     soundAt: -Infinity,
+    sounded: -1,
   };
 }
 
 /**
- * Take the news of one frame; true when they deserve a sound.
+ * Take the news of one frame: all of them flash, what is urgent is an alert, and the others are told by toasts.
  * @param {Attention} attention
  * @param {News[]} news
  * @param {number} now
+ * @param {Record<string, string>} [role] role → column id
  */
-export function attend(attention, news, now) {
-  const told = news.slice(Math.min(attention.replayed, news.length));
-  attention.replayed -= news.length - told.length;
+export function attend(attention, news, now, role = {}) {
   for (const {row, action} of news) {
     if (action === 'remove') attention.flashes.delete(row);
     else flash(attention, row, now);
   }
-  const quiet = told.filter((one) => !raise(attention, one, now)); // an alert is its own toast
-  for (const one of news) if (!told.includes(one)) raise(attention, one, now);
+  const quiet = news.filter((one) => !raise(attention, one, now, role) && isTold(one)); // an alert is its own toast
   const growing = attention.toasts.some((t) => t.kind === 'many' && now - (t.until - TOAST_MS) < BUSY_MS);
   const busy = growing || attention.toasts.filter((t) => t.news && now - t.born < BUSY_MS).length + quiet.length > FEW;
   if (busy && quiet.length) tellMany(attention, quiet, now);
   else for (const one of quiet) push(attention, {kind: one.action === 'remove' ? 'remove' : one.taken ? 'taken' : 'change', news: one}, now);
-  if (!told.length || now - attention.soundAt < SOUND_EVERY_MS) return false;
-  attention.soundAt = now;
+}
+
+/** Has the reader not been told of it yet, and wants to be? @param {News} news */
+export const isTold = ({replayed, out}) => !replayed && !out;
+
+/**
+ * Ask whether something so pressing may sound now: there is a pause after each sound, which only what is more
+ * pressing breaks. When it may, it has sounded.
+ * @param {Attention} attention
+ * @param {number} level -1 unknown, 0 low … 3 urgent; below that, nothing may sound
+ * @param {number} now
+ */
+export function sounds(attention, level, now) {
+  const pause = now - attention.soundAt < SOUND_EVERY_MS;
+  if (level < -1 || (pause && level <= attention.sounded)) return false;
+  Object.assign(attention, {soundAt: now, sounded: level});
   return true;
 }
 
 /**
- * Keep an alert as long as its row is urgent and nobody has it; true when the row has one.
+ * Keep an alert as long as its row is urgent and nobody has it; true when the row has one. It comes with what makes the
+ * row urgent or free, not with any other edit; one that was put aside comes back when somebody sets the priority again.
  * @param {Attention} attention
  * @param {News} news
  * @param {number} now
+ * @param {Record<string, string>} role
  */
-function raise({alerts}, {row, action, item}, now) {
+function raise({alerts, aside}, {row, action, item, columns}, now, role) {
   if (action === 'remove' || !item || !isAlert(item)) {
     alerts.delete(row);
+    aside.delete(row);
     return false;
   }
+  const raised = action === 'add' || columns.includes(role.priority) || (columns.includes(role.status) && !aside.has(row));
+  if (!alerts.has(row) && !raised) return false;
+  aside.delete(row);
   if (!alerts.has(row)) alerts.set(row, now);
   if (alerts.size > MOST_ALERTS) alerts.delete(/** @type {number} */ (alerts.keys().next().value));
   return true;
+}
+
+/** The reader doesn't want to be told of this row any more. @param {Attention} attention @param {number} row */
+export function putAside({alerts, aside}, row) {
+  alerts.delete(row);
+  aside.add(row);
 }
 
 /**

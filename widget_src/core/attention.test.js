@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {FLASH_MS, NEW_MS, TOAST_MS, attend, createAttention, expire, isCalm, see} from './attention.js';
+import {FLASH_MS, NEW_MS, TOAST_MS, attend, createAttention, expire, isCalm, putAside, see, sounds} from './attention.js';
 import {createFeed, flushNews, takeEvent, takeSnapshot} from './feed.js';
 import {BOARD, row} from './testing.js';
 
 const news = (...rows) => rows.map((id) => ({row: id, action: 'update', columns: ['Statut'], fields: {}}));
 const kinds = (attention) => attention.toasts.map((toast) => toast.kind);
 
-test('a change flashes, has a toast, sounds, and all of it ends', () => {
+test('a change flashes, has a toast, and all of it ends', () => {
   const attention = createAttention();
-  assert.ok(attend(attention, news(1), 0));
+  attend(attention, news(1), 0);
   assert.deepEqual(kinds(attention), ['change']);
   assert.deepEqual(expire(attention, 0), {changed: false, next: FLASH_MS});
   see(attention, [1, 2], 0);
@@ -29,10 +29,10 @@ test('a mark stays until its row has been before the reader for a while', () => 
   assert.equal(expire(attention, NEW_MS * 10).next, NEW_MS * 11, 'the first look counts');
 });
 
-test('many changes are one toast, which grows, and one sound', () => {
+test('many changes are one toast, which grows', () => {
   const attention = createAttention();
-  assert.ok(attend(attention, news(1, 2, 3, 4, 5), 0));
-  assert.ok(!attend(attention, news(5, 6, 7, 8, 9), 100), 'no second sound within a second');
+  attend(attention, news(1, 2, 3, 4, 5), 0);
+  attend(attention, news(5, 6, 7, 8, 9), 100);
   assert.deepEqual(kinds(attention), ['many']);
   assert.equal(attention.toasts[0].n, 9);
   assert.equal(attention.flashes.size, 9);
@@ -70,6 +70,7 @@ function feedWith(rows) {
 
 test('a replay flashes its rows and is told once, as a number', () => {
   const {feed, attention} = feedWith([row(1), row(2)]);
+  takeEvent(feed, attention, 'hello', {replayed: 0}, 0);
   takeEvent(feed, attention, 'hello', {viewers: 3, replayed: 2, board: BOARD}, 0);
   takeEvent(feed, attention, 'message', {action: 'update', row: 1, fields: {Statut: 'En cours'}}, 0);
   takeEvent(feed, attention, 'message', {action: 'update', row: 2, fields: {Statut: 'En cours'}}, 0);
@@ -169,8 +170,70 @@ test('an alert goes with its row, and comes with a replay', () => {
 test('a muted priority makes no sound, a louder one does', () => {
   const {feed, attention} = feedWith([row(1), row(2)]);
   takeEvent(feed, attention, 'message', change(1, {Agent: 'Paul'}), 0);
-  assert.equal(flushNews(feed, attention, 0, new Set(['Normale'])).sound, false);
+  assert.equal(flushNews(feed, attention, 0, {muted: new Set(['Normale'])}).sound, false);
   takeEvent(feed, attention, 'message', change(1, {Agent: 'Ana'}), 0);
   takeEvent(feed, attention, 'message', change(2, {Priorite: 'Haute'}), 0);
-  assert.deepEqual([flushNews(feed, attention, 5000, new Set(['Normale']))].map(({sound, level}) => [sound, level]), [[true, 2]]);
+  const {sound, level} = flushNews(feed, attention, 100, {muted: new Set(['Normale'])});
+  assert.deepEqual([sound, level], [true, 2], 'what was muted has not sounded, so there is no pause after it');
+});
+
+test('sounds have a pause, which only what is more pressing breaks', () => {
+  const attention = createAttention();
+  const heard = [[0, 1], [100, 1], [200, 0], [300, 3], [400, 3], [900, 2], [1299, 3], [1300, -1], [1400, -2], [5000, -2]];
+  assert.deepEqual(heard.filter(([now, level]) => sounds(attention, level, now)), [[0, 1], [300, 3], [1300, -1]]);
+});
+
+test('who opens the page has missed nothing: what its snapshot lacked flashes, and is no number', () => {
+  const {feed, attention} = feedWith([row(1)]);
+  takeEvent(feed, attention, 'hello', {replayed: 1}, 0);
+  takeEvent(feed, attention, 'message', change(1, {Agent: 'Paul'}), 0);
+  assert.equal(flushNews(feed, attention, 0).sound, false);
+  assert.deepEqual([kinds(attention), attention.flashes.size], [[], 1]);
+});
+
+test('after a replay live changes are told, though it changed one row twice, or brought less than announced', () => {
+  for (const agents of [['Paul', 'Ana'], ['Paul']]) {
+    const {feed, attention} = feedWith([row(1)]);
+    takeEvent(feed, attention, 'hello', {replayed: 2}, 0);
+    for (const Agent of agents) takeEvent(feed, attention, 'message', change(1, {Agent}), 0);
+    flushNews(feed, attention, 0);
+    takeEvent(feed, attention, 'ping', {}, 0);
+    takeEvent(feed, attention, 'message', change(1, {Agent: 'Zoé'}), 0);
+    assert.ok(flushNews(feed, attention, 0).sound, agents.join());
+    assert.deepEqual(kinds(attention), ['change']);
+  }
+});
+
+test('what the filters keep out flashes, and is not told; an alert of it waits until they let it in', () => {
+  const {feed, attention} = feedWith([row(1), row(2)]);
+  const wishes = {keep: (item) => item.id !== 1};
+  takeEvent(feed, attention, 'message', change(1, {Priorite: 'Urgente'}), 0);
+  assert.equal(flushNews(feed, attention, 0, wishes).sound, false);
+  assert.deepEqual([kinds(attention), [...attention.flashes.keys()], [...attention.alerts.keys()]], [[], [1], [1]]);
+  takeEvent(feed, attention, 'message', change(1, {Statut: 'En cours'}), 0);
+  takeEvent(feed, attention, 'message', change(2, {Statut: 'En cours'}), 0);
+  const {sound, level} = flushNews(feed, attention, 0, wishes);
+  assert.deepEqual([sound, level, attention.toasts.map((toast) => toast.news.row)], [true, 1, [2]]);
+});
+
+test('an alert put aside comes back when it becomes urgent anew, not with an edit', () => {
+  const {feed, attention} = feedWith([row(1), row(2, URGENT)]);
+  const after = (fields) => {
+    takeEvent(feed, attention, 'message', change(1, fields), 0);
+    flushNews(feed, attention, 0);
+    return attention.alerts.has(1);
+  };
+  assert.ok(after({Priorite: 'Urgente'}));
+  putAside(attention, 1);
+  assert.ok(!after({Agent: 'Paul'}), 'an edit of another column');
+  assert.ok(!after({Statut: ''}), 'still nobody has it');
+  assert.ok(!after({Priorite: 'Haute'}));
+  assert.ok(after({Priorite: 'Urgente'}), 'somebody has raised it again');
+  putAside(attention, 1);
+  assert.ok(!after({Statut: 'En cours'}));
+  assert.ok(after({Statut: 'En attente'}), 'it was taken, and let go');
+  takeEvent(feed, attention, 'message', change(2, {Agent: 'Paul'}), 0);
+  flushNews(feed, attention, 0);
+  assert.ok(!attention.alerts.has(2), 'what was urgent before we came is no news');
+  assert.ok(attention.flashes.has(2), 'but its change is');
 });

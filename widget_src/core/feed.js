@@ -1,7 +1,8 @@
 // What each event of the stream, and each snapshot, does to the state.
-import {attend, push} from './attention.js';
+import {attend, isTold, push, sounds} from './attention.js';
 import {compileBoard} from './board.js';
 import {asText} from './cells.js';
+import {everything} from './filters.js';
 import {itemReader} from './items.js';
 import {isTaking} from './take.js';
 import {applyChange, applyGristRows, applySnapshot, createTable, watchColumns} from './table.js';
@@ -30,6 +31,8 @@ export function createFeed(board, {authority, now}) {
     read: itemReader(compiled),
     viewers: /** @type {number | null} */ (null),
     linked: false,
+    /** The stream has been open: what a replay brings from now on was missed. */
+    greeted: false,
     /** @type {News[]} */
     news: [],
   };
@@ -48,16 +51,18 @@ export function createFeed(board, {authority, now}) {
 export function takeEvent(feed, attention, event, body, now) {
   if (event === 'message' && isChange(body)) {
     const news = applyChange(feed.table, body);
-    if (news) feed.news.push(news);
-    else if (attention.replayed > 0) attention.replayed -= 1;
+    if (news) feed.news.push({...news, replayed: attention.replayed > 0});
+    attention.replayed = Math.max(0, attention.replayed - 1);
   } else if (event === 'hello') {
     if (body?.board) describe(feed, body.board);
     takeClock(feed, body?.at, now);
     feed.viewers = body?.viewers ?? null;
     attention.replayed = Number(body?.replayed) || 0;
-    if (attention.replayed) push(attention, {kind: 'caughtUp', n: attention.replayed}, now);
+    if (attention.replayed && feed.greeted) push(attention, {kind: 'caughtUp', n: attention.replayed}, now);
+    feed.greeted = true;
   } else if (event === 'ping') {
     feed.viewers = body?.viewers ?? feed.viewers;
+    attention.replayed = 0; // of a filtered stream fewer come than were announced
     takeClock(feed, body?.at, now);
   } else if (event === 'test') {
     push(attention, {kind: 'test', text: testText(feed, body)}, now);
@@ -94,14 +99,15 @@ export function takeGristRows(feed, rows) {
 }
 
 /**
- * Hand the frame's news to the attention, one per row. Tells which, whether a sound is due, how pressing the most
- * pressing is that may sound, and which are urgent.
+ * Hand the frame's news to the attention, one per row. Tells which, whether a sound is due, and how pressing the most
+ * pressing is that may sound.
  * @param {Feed} feed
  * @param {import('./attention.js').Attention} attention
  * @param {number} now
- * @param {Set<string>} [muted] priorities that make no sound
+ * @param {{muted?: Set<string>, keep?: (item: import('./types.js').Item) => boolean}} [wishes] muted: priorities that make no
+ *   sound; keep: the reader's filters, without the state: of what they keep out nothing is told
  */
-export function flushNews(feed, attention, now, muted = new Set()) {
+export function flushNews(feed, attention, now, {muted = new Set(), keep = everything} = {}) {
   /** @type {Map<number, News>} */
   const byRow = new Map();
   for (const one of feed.news) {
@@ -110,16 +116,17 @@ export function flushNews(feed, attention, now, muted = new Set()) {
     const action = before?.action === 'add' && one.action === 'update' ? 'add' : one.action;
     const columns = before ? [...new Set([...before.columns, ...one.columns])] : one.columns;
     const taken = item.urgent && isTaking(feed.board, {action, columns}, item);
-    byRow.set(one.row, {...one, action, item, columns, taken});
+    byRow.set(one.row, {...one, action, item, columns, taken, replayed: one.replayed && (before?.replayed ?? true), out: !keep(item)});
   }
   feed.news = [];
   const news = [...byRow.values()];
-  const due = news.length > 0 && attend(attention, news, now);
+  if (news.length) attend(attention, news, now, feed.board.role);
   let level = -2;
-  for (const {item} of news) {
-    if (item && !muted.has(item.priority.value)) level = Math.max(level, item.urgent ? 3 : Math.min(2, item.priority.level));
+  for (const one of news) {
+    const {item} = one;
+    if (item && isTold(one) && !muted.has(item.priority.value)) level = Math.max(level, item.urgent ? 3 : Math.min(2, item.priority.level));
   }
-  return {news, sound: due && level > -2, level};
+  return {news, sound: sounds(attention, level, now), level};
 }
 
 /**

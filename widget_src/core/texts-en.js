@@ -191,4 +191,5 @@ export default {
   'take.refused.grist': 'Grist doesn’t answer just now. Try again in a moment; had it been written all the same, it will show here.',
   'take.refused.key': 'The server may not write into Grist: its API key was revoked, or may only read. Tell your administrator.',
   'take.refused.table': 'Grist refuses it: its table isn’t as the board expects it (a column was removed, for instance). Tell your administrator.',
+  'said.row': '{what} ({title})',
 };

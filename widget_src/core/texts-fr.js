@@ -192,4 +192,5 @@ export default {
   'take.refused.grist': 'Grist ne répond pas pour l’instant. Réessayez dans un moment ; si l’écriture a abouti malgré tout, elle s’affichera ici.',
   'take.refused.key': 'Le serveur ne peut pas écrire dans Grist : sa clé d’API est révoquée, ou en lecture seule. Prévenez votre administrateur.',
   'take.refused.table': 'Grist refuse : sa table n’est pas celle que le tableau attend (une colonne supprimée, par exemple). Prévenez votre administrateur.',
+  'said.row': '{what} ({title})',
 };

@@ -93,6 +93,10 @@ export interface News {
   item?: Item;
   /** Somebody took charge of an urgent row. */
   taken?: boolean;
+  /** It was missed, and has been told as a number: it flashes, nothing more. */
+  replayed?: boolean;
+  /** The reader's filters keep the row out: nothing of it is told. */
+  out?: boolean;
 }
 
 /** A row as the interface sees it: by role. */

@@ -39,7 +39,10 @@ function toastIcon({kind, news}) {
  * The toast's sentence, for the live region.
  * @param {Toast} toast @param {View} view
  */
-export const toastText = (toast, view) => sentence(toast, view, (cell) => cell);
+export function toastText(toast, view) {
+  const what = sentence(toast, view, (cell) => cell);
+  return toast.news?.item ? view.t('said.row', {what, title: toast.news.item.title}) : what;
+}
 
 /**
  * The same, each cell in a box of its own: a right-to-left mark in one must not turn the others around.
@@ -47,17 +50,11 @@ export const toastText = (toast, view) => sentence(toast, view, (cell) => cell);
  */
 const isolated = (toast, view) => inBoxes(sentence(toast, view, mark));
 
-/** The sentence of a row, as a change of it would be told. @param {import('../core/types.js').Item} item @param {View} view */
-export const itemText = (item, view) => inBoxes(itemSentence('toast.change', item, view, mark));
-
-/** The same as plain text. @param {import('../core/types.js').Item} item @param {View} view */
-export const itemPlainText = (item, view) => itemSentence('toast.change', item, view, (cell) => cell);
-
 /** @param {string} cell */
-const mark = (cell) => `\0${cell.replaceAll('\0', '')}\0`;
+export const mark = (cell) => `\0${cell.replaceAll('\0', '')}\0`;
 
-/** @param {string} text */
-function inBoxes(text) {
+/** What `mark` has marked gets a box of its own. @param {string} text */
+export function inBoxes(text) {
   const parts = text.split('\0');
   return parts.map((part, index) => (index % 2 ? html`<bdi>${part}</bdi>` : part));
 }

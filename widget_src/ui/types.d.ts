@@ -21,6 +21,9 @@ export interface History {entries: LoggedChange[]; more: boolean; loading: boole
 /** What taking charge of a row is at: the name is asked for, it is being written, it was refused. */
 export interface Taking {row: number; step: 'ask' | 'busy' | 'refused'; problem: string; by: string}
 
+/** What a live region says; another key: it is said anew. */
+export interface Said {key: number; text: string}
+
 export interface View {
   board: Board;
   language: string;
@@ -80,8 +83,8 @@ export interface View {
   toasts: import('../core/attention.js').Toast[];
   alerts: {shown: Item[]; more: number};
   /** What the live regions say. */
-  said: string;
-  cried: string;
+  said: Said;
+  cried: Said;
   timeline: History;
   /** Changes since this moment are new to the reader; epoch milliseconds, the server's clock. */
   lastVisit: number | null;

@@ -1,5 +1,6 @@
 // The whole page from one view of the state.
 import {html, nothing} from 'lit-html';
+import {keyed} from 'lit-html/directives/keyed.js';
 import {alerts} from './alerts.js';
 import {bar} from './bar.js';
 import {counts} from './counts.js';
@@ -43,9 +44,12 @@ export function page(view, actions) {
       ${view.detail ? detail(view.detail, view, actions) : nothing}
     </div>
     <div class="corner">${alerts(view, actions)}${toasts(view)}</div>
-    <p class="unseen" role="status" aria-live="polite">${view.said}</p>
-    <p class="unseen" role="alert" aria-live="assertive">${view.cried}</p>`;
+    <p class="unseen" role="status" aria-live="polite">${said(view.said)}</p>
+    <p class="unseen" role="alert" aria-live="assertive">${said(view.cried)}</p>`;
 }
+
+/** The same words again are told again: each time they are another node. @param {import('./types.js').Said} said */
+const said = ({key, text}) => keyed(key, html`<span>${text}</span>`);
 
 /** @param {View} view @param {Actions} actions */
 function content(view, actions) {

@@ -99,7 +99,7 @@ function detailOf(state, row) {
 }
 
 /** Changed rows of the present filter that the reader has not seen. @param {State} state */
-function unreadOf(state) {
+export function unreadOf(state) {
   const {attention: {flashes}, feed: {table, read}} = state;
   if (!flashes.size) return 0;
   const filters = filtersOf(state);

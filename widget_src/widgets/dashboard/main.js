@@ -3,6 +3,7 @@ import {render} from 'lit-html';
 import {expire, see} from '../../core/attention.js';
 import {describe, flushNews, takeClock, takeEvent, takeGristRows, takeSnapshot} from '../../core/feed.js';
 import {pick} from '../../core/board.js';
+import {baseTest} from '../../core/filters.js';
 import {chooseLanguage, translator} from '../../core/i18n.js';
 import {arrange} from '../../core/order.js';
 import {createSelection} from '../../core/select.js';
@@ -11,13 +12,14 @@ import {isAlert} from '../../core/take.js';
 import {createClock} from '../../core/time.js';
 import {chooseHost} from '../../host/index.js';
 import {recall} from '../../host/storage.js';
+import {alertText} from '../../ui/alerts.js';
 import {createFrame} from '../../ui/frame.js';
 import {CAP} from '../../ui/kanban.js';
 import {noticePermission, notify} from '../../ui/notices.js';
 import {createReading} from '../../ui/reading.js';
 import {beep, soundWaits, wakeSound} from '../../ui/sound.js';
 import {applyBoardColors, applyGristTheme, applyTheme} from '../../ui/theme.js';
-import {itemPlainText, toastText} from '../../ui/toasts.js';
+import {toastText} from '../../ui/toasts.js';
 import {page} from '../../ui/view.js';
 import {createViewport} from '../../ui/viewport.js';
 import {createActions} from './actions.js';
@@ -25,7 +27,7 @@ import {createAddress} from './address.js';
 import {createAsks} from './asks.js';
 import {readConfig} from './config.js';
 import {createLive} from './link.js';
-import {filtersOf, listable, myName, viewOf} from './look.js';
+import {filtersOf, listable, myName, unreadOf, viewOf} from './look.js';
 import {listenToKeys} from './keys.js';
 import {createState} from './state.js';
 
@@ -44,7 +46,7 @@ const env = {
   clearTimeout: (timer) => clearTimeout(/** @type {number} */ (timer)),
   now: Date.now, random: Math.random,
 };
-const frame = createFrame(draw);
+const frame = createFrame(draw, takeNote);
 const viewport = createViewport(app, frame);
 const reading = createReading(app, frame);
 const asks = createAsks({state, host, env, frame, update});
@@ -109,10 +111,33 @@ function update(change) {
   frame();
 }
 
+/** In a tab that nobody sees: what is drawn has time, what is to be heard has not. */
+function takeNote() {
+  const now = Date.now();
+  heed(now);
+  expire(state.attention, now);
+  entitle(unreadOf(state));
+}
+
+/** Take in what is new, and tell it beside the rows: sounds, alerts, notifications. @param {number} now */
+function heed(now) {
+  const {feed, attention, muted} = state;
+  const keep = baseTest(filtersOf(state), myName(state));
+  const {sound, level} = flushNews(feed, attention, now, {muted, keep});
+  if (sound && state.sound) beep(level);
+  cry(keep);
+}
+
+/** The page's title counts what nobody has seen. @param {number} unread */
+function entitle(unread) {
+  const title = (unread ? `(${unread}) ` : '') + pick(state.feed.board.title, state.language, 'grist_live');
+  if (title !== shownTitle) document.title = shownTitle = title;
+}
+
 function draw() {
   const now = Date.now();
-  const {feed, attention} = state;
-  const {sound, level} = flushNews(feed, attention, now, state.muted);
+  const {attention} = state;
+  heed(now);
   if (state.stale) select();
   const look = viewport.look(state.density, state.place.view);
   for (const end of look.ends) actions.showMore(end);
@@ -122,12 +147,9 @@ function draw() {
   const {next} = expire(attention, now);
   const view = viewOf(state, {hostKind: host.kind, gristAddress: config.grist ?? '', now, narrow: look.narrow}, place);
   state.said = view.said = said(view);
-  state.cried = view.cried = cried(view);
   render(page(view, actions), app);
-  const title = (view.unread ? `(${view.unread}) ` : '') + pick(feed.board.title, state.language, 'grist_live');
-  if (title !== shownTitle) document.title = shownTitle = title;
+  entitle(view.unread);
   if (place.shift) scrollBy(0, place.shift);
-  if (sound && state.sound) beep(level);
   address.write();
   giveFocus();
   clearTimeout(expiry);
@@ -169,26 +191,23 @@ function inSight(range) {
 
 /** What is new among the toasts, for who hears the page. @param {import('../../ui/types.js').View} view */
 function said(view) {
-  const fresh = view.toasts.filter((toast) => toast.key > state.saidKey);
+  const fresh = view.toasts.filter((toast) => toast.key > state.said.key);
   if (!fresh.length) return state.said;
-  state.saidKey = fresh[fresh.length - 1].key;
-  return fresh.map((toast) => toastText(toast, view)).join('. ');
+  return {key: fresh[fresh.length - 1].key, text: fresh.map((toast) => toastText(toast, view)).join('. ')};
 }
 
-/** The alerts that are new: for who hears the page, and for who looks at another one. @param {import('../../ui/types.js').View} view */
-function cried(view) {
-  const {alerts} = state.attention;
-  for (const row of state.criedRows) if (!alerts.has(row)) state.criedRows.delete(row);
-  const fresh = [...alerts.keys()].filter((row) => !state.criedRows.has(row)).map((row) => state.feed.table.rows.get(row))
-    .filter((row) => row !== undefined).map(state.feed.read).filter(isAlert);
-  if (!fresh.length) return alerts.size ? state.cried : '';
-  for (const item of fresh) {
-    state.criedRows.add(item.id);
-    if (document.hidden && state.notices && noticePermission() === 'granted') {
-      notify(itemPlainText(item, view), item.comment, `${view.board.name}-${item.id}`, () => actions.openRow(item.id));
-    }
+/** Tell of the alerts that are new: who hears the page, and who looks at another one. @param {(item: import('../../core/types.js').Item) => boolean} keep */
+function cry(keep) {
+  const {attention: {alerts}, criedRows, feed: {board, read, table}, speech: {t}} = state;
+  for (const id of criedRows) if (!alerts.has(id)) criedRows.delete(id);
+  const fresh = [...alerts.keys()].filter((id) => !criedRows.has(id));
+  for (const id of fresh) criedRows.add(id);
+  const told = fresh.map((id) => table.rows.get(id)).filter((row) => row !== undefined).map(read).filter((item) => isAlert(item) && keep(item));
+  if (document.hidden && told.length && state.notices && noticePermission() === 'granted') {
+    for (const item of told) notify(alertText(item, t), item.comment, `${board.name}-${item.id}`, () => actions.openRow(item.id));
   }
-  return fresh.slice(0, 3).map((item) => view.t('alert.cry', {what: itemPlainText(item, view)})).join('. ');
+  if (told.length) state.cried = {key: state.cried.key + 1, text: told.slice(0, 3).map((item) => alertText(item, t)).join('. ')};
+  else if (!alerts.size && state.cried.text) state.cried = {key: state.cried.key + 1, text: ''};
 }
 
 /** After a draw: the row that the keyboard went to. While its panel is open, closing it is what brought us here. */

@@ -1,4 +1,5 @@
 // What the reader can do with one row: go to it, open it, take it.
+import {putAside} from '../../core/attention.js';
 import {myName} from './look.js';
 /** @typedef {import('./actions.js').Means} Means */
 
@@ -94,7 +95,7 @@ export function createRowActions({state, host, frame, asks, address}) {
     },
     /** @param {number} row */
     dismissAlert(row) {
-      state.attention.alerts.delete(row);
+      putAside(state.attention, row);
       frame();
     },
   };

@@ -76,10 +76,11 @@ export function createState(config, hostKind) {
     lastVisit: null,
     missed: 0,
     problem: '',
-    said: '',
-    saidKey: 0,
-    cried: '',
-    /** Alerts that were told. @type {Set<number>} */
+    /** The key is the newest toast's. @type {import('../../ui/types.js').Said} */
+    said: {key: 0, text: ''},
+    /** @type {import('../../ui/types.js').Said} */
+    cried: {key: 0, text: ''},
+    /** Alerts that were told, or of which nothing was to be told. @type {Set<number>} */
     criedRows: new Set(),
     sound: recall('sound') === 'on',
     muted: new Set(JSON.parse(recall('muted') ?? '[]')),
