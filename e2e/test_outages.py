@@ -96,3 +96,20 @@ def test_a_page_opened_while_the_server_is_away_fills_by_itself(visit: Visit, ow
     visitor.context.unroute("**/snapshot")
     seen.has_ids(1)
     seen.link("live")
+
+
+def test_a_click_tries_again_while_a_server_hangs(visit: Visit, own_server: Start) -> None:
+    board = own_server()
+    visitor = visit()
+    seen = watch(visitor, board)
+    hanging: list[str] = []
+    visitor.context.route("**/stream", lambda route: hanging.append(route.request.url))  # accepted, never answered
+    board.server.kill()
+    seen.link("offline")
+    board.server.start()
+    seen.until(lambda: len(hanging) > 0, seconds=40)
+    visitor.context.unroute("**/stream")
+    asked = len(hanging)
+    seen.locator(".pill").click()
+    seen.link("live", seconds=10)  # the limit of 15 s is for who doesn't click
+    assert len(hanging) == asked

@@ -29,6 +29,8 @@ export function createTeller(env, onState) {
   const offline = () => tell({kind: 'offline', since: lostAt});
   return {
     trying() { if (state.kind === 'none') tell({kind: 'connecting'}); },
+    /** Somebody asks for another attempt. */
+    again() { if (state.kind === 'offline') tell({kind: 'connecting'}); },
     /** @param {string} event @param {number} [replayed] what `hello` says */
     heard(event, replayed = 0) {
       env.clearTimeout(grace);

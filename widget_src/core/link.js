@@ -2,7 +2,7 @@
 import {authorize} from './api.js';
 import {createBackoff, retryAfter} from './backoff.js';
 import {createTeller} from './link-state.js';
-import {readEvents} from './sse.js';
+import {SILENCE_MS, readEvents} from './sse.js';
 /**
  * @typedef {import('./types.js').Env} Env
  * @typedef {import('./types.js').LinkState} LinkState
@@ -24,6 +24,8 @@ const FINAL = new Set([401, 403, 404]);
 const LOOKED_AT_MS = 25_000;
 /** A link that lasted this long has worked: the next attempts start from the shortest delay again. */
 const STEADY_MS = 5000;
+/** A connection is given up on which no answer begins for so long. */
+const ANSWER_MS = 15_000;
 /** A snapshot that takes longer is given up and asked for again. */
 const SNAPSHOT_MS = 30_000;
 
@@ -57,16 +59,21 @@ export function openLink(settings) {
   /** Ends the waiting before the next attempt. @type {() => void} */
   let wake = () => {};
   let heardAt = env.now();
+  /** When the present attempt was made; null: there is none, or something has come of it. @type {number | null} */
+  let askedAt = null;
+  /** The next attempt is to follow at once. */
+  let hurried = false;
   const states = createTeller(env, (state) => {
     settings.onState(state);
     relay?.state(state);
   });
 
   const run = async () => {
-    await relay?.start(() => abort.abort());
+    await relay?.start(() => abort.abort(), (what) => (what === 'look' ? look() : retry()));
     while (!closed) {
       const wait = await attempt();
       if (wait === null || closed) return;
+      if (hurried) continue;
       await new Promise((resolve) => {
         const timer = env.setTimeout(() => resolve(null), wait);
         wake = () => { env.clearTimeout(timer); resolve(null); };
@@ -77,6 +84,8 @@ export function openLink(settings) {
   /** One attempt; how long to wait for the next, or null when there is none. @returns {Promise<number | null>} */
   const attempt = async () => {
     abort = new AbortController();
+    askedAt = env.now();
+    hurried = false;
     states.trying();
     try {
       if (place.needsSnapshot) await loadSnapshot(settings, place, abort.signal);
@@ -88,18 +97,30 @@ export function openLink(settings) {
       return ending ?? backoff.next();
     } catch (error) {
       if (closed) return null;
+      if (hurried) return 0;
       if (error instanceof Refused) return states.refused(error.status);
       if (relay && !relay.leads()) return 0; // another tab has taken over
       states.lost();
       return backoff.next(error instanceof Later ? error.ms : 0);
     } finally {
+      askedAt = null;
       abort.abort();
     }
+  };
+
+  /** Give up an attempt of which nothing has come yet, and make the next one at once. */
+  const hurry = () => {
+    if (askedAt !== null) {
+      hurried = true;
+      abort.abort();
+    }
+    wake();
   };
 
   /** Take one event, wherever it came from. @param {import('./relay.js').Told} told @returns {'reset' | number | null} */
   const take = ({event, body, id}) => {
     heardAt = env.now();
+    askedAt = null;
     /** @type {'reset' | number | null} */
     let ending = null;
     if (event === 'bye') ending = Math.max(0, Number(body?.retry_ms) || 1000);
@@ -119,15 +140,33 @@ export function openLink(settings) {
     return ending === 'turn' ? 'turn' : 'reset';
   };
 
+  const retry = () => {
+    if (relay && !relay.leads()) return relay.nudge('retry');
+    states.again();
+    return hurry();
+  };
+
+  /** Timers are held back where nobody looks, the clock goes on. @param {number} silence ms after which a link is not trusted */
+  const doubt = (silence) => {
+    const now = env.now();
+    if (relay && !relay.leads()) relay.look();
+    else if (askedAt === null && now - heardAt > silence) abort.abort();
+    else if (askedAt !== null && now - askedAt > ANSWER_MS) hurry();
+  };
+
+  const look = () => {
+    doubt(LOOKED_AT_MS);
+    wake();
+  };
+
   run();
   return {
     /** Try now rather than later (the user asks, the browser is online again). */
-    retry() { wake(); },
+    retry,
     /** Somebody looks again: a link that has been silent while nobody did is not trusted. */
-    look() {
-      if (env.now() - heardAt > LOOKED_AT_MS && (!relay || relay.leads())) abort.abort();
-      wake();
-    },
+    look,
+    /** Is it silent for too long, by the clock? A machine that slept has held the timers back. */
+    check() { doubt(SILENCE_MS); },
     /** A new token, for the next attempt. @param {string} token */
     renew(token) { settings.token = token; },
     close() {
@@ -152,8 +191,7 @@ async function loadSnapshot({snapshotUrl, token, env, onSnapshot}, place, signal
   const stop = () => limit.abort();
   signal.addEventListener('abort', stop);
   try {
-    const answer = await env.fetch(/** @type {string} */ (snapshotUrl), {
-      headers: authorize(token, {Accept: 'application/json'}), cache: 'no-store', signal: limit.signal});
+    const answer = await answered(env, /** @type {string} */ (snapshotUrl), authorize(token, {Accept: 'application/json'}), limit);
     check(answer, env);
     const snapshot = await answer.json();
     if (!Array.isArray(snapshot?.rows)) throw new Error('not a snapshot');
@@ -179,8 +217,7 @@ async function follow(settings, place, abort, backoff, take) {
   const {env, streamUrl, token, relay} = settings;
   /** @type {Record<string, string>} */
   const resume = place.lastId ? {'Last-Event-ID': place.lastId} : {};
-  const answer = await env.fetch(streamUrl, {
-    headers: authorize(token, {Accept: 'text/event-stream', ...resume}), cache: 'no-store', signal: abort.signal});
+  const answer = await answered(env, streamUrl, authorize(token, {Accept: 'text/event-stream', ...resume}), abort);
   check(answer, env);
   if (!answer.body || !answer.headers.get('content-type')?.startsWith('text/event-stream')) {
     throw new Error('not an event stream');
@@ -202,6 +239,22 @@ async function follow(settings, place, abort, backoff, take) {
     },
   }).catch((error) => { if (ending === null) throw error; });
   return ending;
+}
+
+/**
+ * Ask, and wait for the answer's headers, but not for ever: a server or a proxy that hangs takes connections, too.
+ * @param {Env} env
+ * @param {string} url
+ * @param {Record<string, string>} headers
+ * @param {AbortController} abort
+ */
+async function answered(env, url, headers, abort) {
+  const timer = env.setTimeout(() => abort.abort(), ANSWER_MS);
+  try {
+    return await env.fetch(url, {headers, cache: 'no-store', signal: abort.signal});
+  } finally {
+    env.clearTimeout(timer);
+  }
 }
 
 /**

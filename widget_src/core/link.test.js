@@ -14,6 +14,7 @@ function server(...answers) {
     requests.push({url, headers});
     const answer = answers.shift() ?? {};
     if (answer.fails) throw new TypeError('network');
+    if (answer.hangs) return new Promise((_, fail) => { signal.addEventListener('abort', () => fail(new Error('aborted'))); });
     if (answer.status) return {ok: false, status: answer.status, headers: new Headers(answer.headers)};
     if (answer.json) return {ok: true, status: 200, headers: new Headers(answer.headers), json: async () => answer.json};
     let control;
@@ -29,13 +30,13 @@ function server(...answers) {
 const HELLO = 'event: hello\ndata: {"id":"e-5","replayed":0}\n\n';
 const SNAPSHOT = {json: {id: 'e-5', rows: []}};
 
-function start(answers, {snapshot = false, token = '', random = () => 0.5} = {}) {
+function start(answers, {snapshot = false, token = '', random = () => 0.5, env = {}} = {}) {
   const time = fakeTime();
   const host = server(...answers);
   const log = {states: [], events: [], snapshots: 0};
   const link = openLink({
     streamUrl: 'http://s/boards/b/stream', snapshotUrl: snapshot ? 'http://s/boards/b/snapshot' : null, token,
-    env: {...time, fetch: host.fetch, random},
+    env: {...time, fetch: host.fetch, random, ...env},
     onSnapshot: (_, at) => { log.snapshots += 1; log.at = at; },
     onEvent: (event, body, id) => log.events.push([event, body, id]),
     onState: ({kind}) => log.states.push(kind),
@@ -267,6 +268,67 @@ test('retry() tries now', async () => {
   link.retry();
   await time.run(10);
   assert.equal(requests.length, 2);
+  link.close();
+});
+
+test('a connection on which no answer begins is given up after 15 seconds, on the stream as on the snapshot', async () => {
+  for (const snapshot of [false, true]) {
+    const {time, requests, log, link} = start([{hangs: true}, ...(snapshot ? [SNAPSHOT] : []), {text: HELLO}], {snapshot});
+    await time.run(14_900);
+    assert.deepEqual([requests.length, log.states], [1, ['connecting']]);
+    await time.run(1000);
+    assert.deepEqual(log.states, ['connecting', 'offline', 'live']);
+    link.close();
+  }
+});
+
+test('an answer may take its time once it has begun', async () => {
+  const {time, requests, log, streams, link} = start([{}]);
+  await time.run(20_000);
+  streams[0].send(HELLO);
+  await time.run(10);
+  assert.deepEqual([requests.length, log.states], [1, ['connecting', 'live']]);
+  link.close();
+});
+
+test('retry() gives up an attempt that has no answer, and says that it tries; a live link it leaves alone', async () => {
+  const {time, requests, log, streams, link} = start([{text: HELLO}, {fails: true}, {hangs: true}, {hangs: true}, {text: HELLO}]);
+  await time.run(6000);
+  link.retry();
+  await time.run(10);
+  assert.equal(requests.length, 1);
+  streams[0].break();
+  await time.run(3000);
+  assert.deepEqual([requests.length, log.states.at(-1)], [3, 'offline']);
+  link.retry();
+  await time.run(10);
+  assert.deepEqual([requests.length, log.states.at(-1)], [4, 'connecting'], 'at once');
+  link.retry();
+  await time.run(10);
+  assert.deepEqual([requests.length, log.states.at(-1)], [5, 'live']);
+  link.close();
+});
+
+test('where timers are held back, the clock tells that a link is dead, or an attempt is in vain', async () => {
+  const env = {setTimeout: () => null};
+  const {time, requests, log, link} = start([{text: HELLO}, {hangs: true}, {text: HELLO}], {env});
+  await time.run(37_000);
+  link.check();
+  await time.run(10);
+  assert.equal(requests.length, 1);
+  await time.run(2000);
+  link.check();
+  await time.run(10);
+  assert.equal(log.states.at(-1), 'connecting', 'silent for 39 seconds');
+  link.look(); // somebody looks: the next attempt is made now
+  await time.run(14_000);
+  link.look();
+  await time.run(10);
+  assert.equal(requests.length, 2, 'it may yet be answered');
+  await time.run(2000);
+  link.look();
+  await time.run(10);
+  assert.deepEqual([requests.length, log.states.at(-1)], [3, 'live']);
   link.close();
 });
 

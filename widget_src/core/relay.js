@@ -26,6 +26,10 @@ export function createRelay({locks, channel, name, env}) {
   let release = () => {};
   /** Ends the present way of reading. */
   let turn = () => {};
+  /** Another tab wishes something of the reading one. @type {(what: string) => void} */
+  let nudged = () => {};
+  /** Is the reading tab still there? */
+  let look = () => {};
   /** @type {(message: any) => void} */
   let hear = () => {};
 
@@ -48,6 +52,7 @@ export function createRelay({locks, channel, name, env}) {
   channel.listen((message) => {
     if (message?.to && message.to !== self) return;
     if (message?.kind === 'join' && leads) answer(message);
+    else if (message?.kind === 'nudge' && leads) nudged(message.what);
     else if (!leads) hear(message);
   });
 
@@ -62,9 +67,14 @@ export function createRelay({locks, channel, name, env}) {
 
   return {
     leads: () => leads,
-    /** Find out who reads; resolves when it is known. @param {() => void} turned called when that changes */
-    async start(turned) {
+    /**
+     * Find out who reads; resolves when it is known.
+     * @param {() => void} turned called when that changes
+     * @param {(what: 'retry' | 'look') => void} [nudge] called when another tab's reader wants it
+     */
+    async start(turned, nudge) {
       turn = () => turned();
+      nudged = /** @type {(what: string) => void} */ (nudge ?? (() => {}));
       /** @type {(value?: unknown) => void} */
       let known = () => {};
       const decided = new Promise((resolve) => { known = resolve; });
@@ -78,6 +88,13 @@ export function createRelay({locks, channel, name, env}) {
         else { leads = true; known(); } // no locks here: each tab reads for itself
       });
       await decided;
+    },
+    /** Have the reading tab do something. @param {'retry' | 'look'} what */
+    nudge(what) { channel.post({kind: 'nudge', what}); },
+    /** Somebody looks at this tab: does the one that reads still do so, and its link? */
+    look() {
+      channel.post({kind: 'nudge', what: 'look'});
+      look();
     },
     /** Reading begins at this place. @param {string} from */
     begin(from) { if (kept.told.at(-1)?.id !== from) Object.assign(kept, {from, told: []}); },
@@ -115,10 +132,14 @@ export function createRelay({locks, channel, name, env}) {
         let asking;
         /** @type {unknown} */
         let beat;
+        let aliveAt = env.now();
+        /** We were late ourselves, so it was asked for a sign. */
+        let asked = false;
         const end = (/** @type {'turn' | 'gap' | 'reset'} */ how) => {
           env.clearTimeout(asking);
           env.clearTimeout(beat);
           hear = () => {};
+          look = () => {};
           resolve(how);
         };
         const ask = () => {
@@ -128,9 +149,20 @@ export function createRelay({locks, channel, name, env}) {
           asking = env.setTimeout(ask, ASK_AGAIN_MS);
         };
         const alive = () => {
+          aliveAt = env.now();
+          asked = false;
           env.clearTimeout(beat);
-          beat = env.setTimeout(steal, BEAT_MS);
+          beat = env.setTimeout(missing, BEAT_MS);
         };
+        // The timers of a hidden tab are late, and those of one that was frozen go off before what was told meanwhile.
+        const missing = () => {
+          if (asked || env.now() - aliveAt < BEAT_MS + ASK_AGAIN_MS) return steal();
+          asked = true;
+          ask();
+          env.clearTimeout(beat);
+          beat = env.setTimeout(missing, ASK_AGAIN_MS);
+        };
+        look = () => { if (!asked && env.now() - aliveAt > BEAT_MS) missing(); };
         hear = (message) => {
           if (message.kind === 'state') state(message.state);
           if (message.kind === 'answer' && waits) {

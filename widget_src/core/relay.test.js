@@ -36,8 +36,8 @@ function browser() {
     names += 1;
     const relay = createRelay({locks: {request: deaf ? () => Promise.reject(new Error('SecurityError')) : request}, channel, name: 'x',
       env: {...time, fetch, random: () => names / 10}});
-    const log = {turned: 0, took: [], states: [], clock: null};
-    await relay.start(() => { log.turned += 1; });
+    const log = {turned: 0, nudges: [], took: [], states: [], clock: null};
+    await relay.start(() => { log.turned += 1; }, (what) => log.nudges.push(what));
     const place = {id: ''};
     const follow = (from) => {
       place.id = from;
@@ -189,4 +189,35 @@ test('where there are no locks each tab reads for itself', async () => {
   const {open} = browser();
   const [one, two] = [await open(true), await open(true)];
   assert.ok(one.relay.leads() && two.relay.leads());
+});
+
+test('a tab that was frozen asks for a sign of life before it takes the stream over', async () => {
+  const {time, open} = browser();
+  const [one, two] = [await open(), await open()];
+  one.relay.begin('7-5');
+  two.follow('7-5');
+  await time.run(10);
+  two.heard.frozen = true; // its timers, too: the clock jumps over the beat
+  time.skip(BEAT_MS + 60_000);
+  two.heard.frozen = false;
+  await time.run(10);
+  assert.ok(one.relay.leads() && !two.relay.leads(), 'the reading tab was there all the time');
+  one.heard.frozen = true;
+  two.heard.frozen = true;
+  time.skip(BEAT_MS + 60_000);
+  two.heard.frozen = false;
+  await time.run(5000);
+  assert.ok(two.relay.leads(), 'it gave no sign');
+});
+
+test('who looks at a tab that only hears has the reading one look at its link, and try again', async () => {
+  const {time, open} = browser();
+  const [one, two] = [await open(), await open()];
+  one.relay.begin('7-5');
+  two.follow('7-5');
+  await time.run(10);
+  two.relay.look();
+  two.relay.nudge('retry');
+  await time.run(10);
+  assert.deepEqual([one.log.nudges, two.log.nudges], [['look', 'retry'], []]);
 });

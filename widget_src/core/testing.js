@@ -28,6 +28,8 @@ export function fakeTime(start = 1_700_000_000_000) {
     setTimeout(run, ms) { const timer = {run, at: now + ms}; timers.push(timer); return timer; },
     clearTimeout(timer) { timers = timers.filter((t) => t !== timer); },
     pending: () => timers.map((t) => t.at - now).sort((a, b) => a - b),
+    /** The clock goes on while timers stand still: a machine that sleeps. */
+    skip(ms) { now += ms; },
     async run(ms) {
       const end = now + ms;
       await settle();

@@ -143,5 +143,6 @@ export function createLive(means) {
     },
     retry: () => (link ? link.retry() : askNow()),
     look: () => link?.look(),
+    check: () => link?.check(),
   };
 }

@@ -247,7 +247,7 @@ function start() {
     selected: actions.selected,
   });
   if (config.gristMissing) state.problem = 'problem.noApi';
-  setInterval(() => { asks.trends(); frame(); }, TICK_MS);
+  setInterval(() => { live.check(); asks.trends(); frame(); }, TICK_MS);
   setInterval(asks.visit, TICK_MS);
   addEventListener('pagehide', asks.visit);
   addEventListener('online', live.retry);
