@@ -107,7 +107,7 @@ class Dashboard:
         assert wide <= inner, f"the page is {wide} px wide in a window of {inner} px"
         # What is out of sight (content-visibility) has no layout to speak of.
         out = """cards => cards.filter(card => card.checkVisibility({contentVisibilityAuto: true}))
-          .flatMap(card => [...card.querySelectorAll('p, time, .badge')].filter(part => {
+          .flatMap(card => [...card.querySelectorAll('p, .card span, time')].filter(part => {
           const inner = part.getBoundingClientRect();
           const spills = getComputedStyle(part).overflowX === 'visible' && part.scrollWidth > part.clientWidth + 1;
           const over = [card, card.closest('.row')].map(one => one.getBoundingClientRect()).some(outer =>

@@ -14,7 +14,7 @@ from e2e.server import Board, fill, many, record
 
 def columns(seen: Dashboard) -> dict[str, list[int]]:
     """The kanban: status → rows, in their order."""
-    script = """columns => Object.fromEntries(columns.map(column => [column.getAttribute('aria-label'),
+    script = """columns => Object.fromEntries(columns.map(column => [column.querySelector('h2 bdi').textContent,
       [...column.querySelectorAll('[data-row]')].map(row => Number(row.dataset.row))]))"""
     found: dict[str, list[int]] = seen.locator(".column").evaluate_all(script)
     return found

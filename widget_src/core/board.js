@@ -8,6 +8,10 @@
  */
 
 const MEANINGS = new Set(['waiting', 'active', 'done', 'blocked']);
+/** Types of columns that can name a row. */
+const NAMES = new Set(['Text', 'Choice', 'Any']);
+/** A status column that declares no values gets a column of the kanban for each of so many that are met. */
+const MOST_FOUND = 12;
 /** The colour ends up in a style sheet, so only a plain hexadecimal one gets there. */
 const COLOR = /^#(?:[\da-f]{3}|[\da-f]{6})$/i;
 
@@ -23,17 +27,23 @@ export function compileBoard(description) {
   const role = Object.fromEntries(columns.filter((c) => c.role).map((c) => [c.role, c.id]));
   const statuses = (description.statuses || []).map(toStatus);
   const priorities = (description.priorities || []).map(toPriority);
+  const titleColumn = role.title ?? columns.find((c) => !c.role && NAMES.has(c.type))?.id ?? null;
+  /** @type {Status[]} */
+  const found = [];
   return {
     name: description.name,
     title: description.title || {en: description.name},
-    columns, role, statuses, priorities,
+    columns, role, statuses, priorities, titleColumn, found,
+    others: columns.filter((c) => !c.role && c.id !== titleColumn),
+    meanings: new Set(role.status ? statuses.map((status) => status.meaning) : []),
+    canBeUrgent: Boolean(role.priority) && priorities.some((priority) => priority.urgent),
     department: description.department ?? (role.department ? 'role' : null),
     link: safeLink(description.link),
     access: description.access ?? '',
     complete: description.complete !== false,
     since: description.since ?? null,
     timeZone: timeZoneOf(columns.find((c) => c.role === 'updated_at')?.type),
-    statusOf: finder(statuses, (value) => ({...UNKNOWN, value})),
+    statusOf: finder(statuses, (value) => (role.status && !statuses.length ? find(found, value) : {...UNKNOWN, value})),
     priorityOf: finder(priorities, (value) => (
       {value, label: {}, rank: -1, urgent: false, color: '', index: -1, level: -1, delay: null})),
   };
@@ -41,6 +51,14 @@ export function compileBoard(description) {
 
 /** A status that the board doesn't know. @type {import('./types.js').Status} */
 export const UNKNOWN = {value: '', label: {}, meaning: 'unknown', color: '', index: -1};
+
+/** A value of a status column that declares none: each has its place, in the order in which they are met. @param {Status[]} found @param {string} value */
+function find(found, value) {
+  const known = found.find((status) => status.value === value);
+  if (known || found.length >= MOST_FOUND) return known ?? {...UNKNOWN, value};
+  found.push({...UNKNOWN, value, index: found.length});
+  return found[found.length - 1];
+}
 
 /**
  * Choose the text of a language: the asked one, else French, English, or any.

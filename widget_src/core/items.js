@@ -39,7 +39,7 @@ function toItem(board, row) {
   const priority = board.priorityOf(text('priority'));
   const done = status.meaning === 'done';
   return {
-    id: row.id, title: text('title') || `#${row.id}`, place: text('place'), assignee: text('assignee'),
+    id: row.id, title: clip(asText(board.titleColumn === null ? null : row.fields[board.titleColumn])) || `#${row.id}`, place: text('place'), assignee: text('assignee'),
     kind: text('kind'), comment: text('comment'), department: text('department'), derived: board.department === 'derived',
     status, priority, updated: asTime(cell('updated_at')), urgent: priority.urgent && !done, done,
   };

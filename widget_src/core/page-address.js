@@ -8,6 +8,9 @@ import {readFilters, writeFilters} from './filters.js';
 /** @type {ViewName[]} */
 export const VIEWS = ['list', 'kanban', 'timeline'];
 
+/** Those that this board has something for: a kanban has a column for each status. @param {import('./types.js').Board} board */
+export const viewsOf = (board) => (board.columns.length && !board.role.status ? VIEWS.filter((view) => view !== 'kanban') : VIEWS);
+
 /** @param {string} search @returns {Place} */
 export function readPlace(search) {
   const params = new URLSearchParams(search);

@@ -10,6 +10,10 @@ import {isAlert} from './take.js';
 /** The counts at the top, in their order. @type {Door[]} */
 export const DOORS = ['urgent', 'total', 'waiting', 'active', 'blocked', 'done'];
 
+/** Those that can count something on this board. @param {import('./types.js').Board} board */
+export const doorsOf = (board) => (board.columns.length
+  ? DOORS.filter((door) => door === 'total' || (door === 'urgent' ? board.canBeUrgent : board.meanings.has(door))) : DOORS);
+
 /**
  * Count by state.
  * @param {Iterable<Item>} items

@@ -12,6 +12,10 @@ export function createClock(language, timeZone = null) {
   const locale = language === 'fr' ? 'fr-FR' : 'en-GB';
   const zone = timeZone ? {timeZone} : {};
   const exact = new Intl.DateTimeFormat(locale, {dateStyle: 'full', timeStyle: 'medium', ...zone});
+  const ours = new Intl.DateTimeFormat(locale, {dateStyle: 'full', timeStyle: 'medium'});
+  const elsewhere = timeZone !== null && ours.resolvedOptions().timeZone !== exact.resolvedOptions().timeZone;
+  const zoned = new Intl.DateTimeFormat(locale, {timeZoneName: 'longGeneric', ...zone});
+  const date = new Intl.DateTimeFormat(locale, {day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC'});
   const day = new Intl.DateTimeFormat(locale, {day: 'numeric', month: 'short', ...zone});
   const weekday = new Intl.DateTimeFormat(locale, {weekday: 'long', day: 'numeric', month: 'long', ...zone});
   const year = new Intl.DateTimeFormat(locale, {day: 'numeric', month: 'short', year: 'numeric', ...zone});
@@ -31,8 +35,14 @@ export function createClock(language, timeZone = null) {
       if (age < HOUR) return since(age / MINUTE, units.m);
       return age < DAY ? since(age / HOUR, units.h) : since(age / DAY, units.d);
     },
-    /** @param {number} time */
-    exact: (time) => exact.format(time),
+    /** The board's clock; its zone is named where the reader's own clock shows another time. @param {number} time */
+    exact(time) {
+      const text = exact.format(time);
+      if (!elsewhere || ours.format(time) === text) return text;
+      return `${text} (${zoned.formatToParts(time).find((part) => part.type === 'timeZoneName')?.value ?? timeZone})`;
+    },
+    /** A day without an hour, as Grist keeps it: midnight UTC. @param {number} time */
+    date: (time) => date.format(time),
     /** @param {number} time */
     day: (time) => weekday.format(time),
     /** The reader's own wall clock: when did *we* lose the link. @param {number} time */

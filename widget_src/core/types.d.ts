@@ -45,7 +45,16 @@ export interface Board {
   columns: Column[];
   /** role → column id */
   role: Record<string, string>;
+  /** The column that names a row: the title's, else the first text that has no role. */
+  titleColumn: string | null;
+  /** Columns without a role: the board's own, shown where no role says what to show. */
+  others: Column[];
   statuses: Status[];
+  /** Of a status column that declares no values: those that were met. */
+  found: Status[];
+  /** What its statuses mean: counts and filters of a meaning that none has are left out. */
+  meanings: Set<Meaning | 'unknown'>;
+  canBeUrgent: boolean;
   priorities: Priority[];
   department: 'role' | 'derived' | null;
   /** Address of a row in Grist, with `{row}` in the place of its id. */

@@ -3,7 +3,8 @@ import {html, nothing} from 'lit-html';
 import {guard} from 'lit-html/directives/guard.js';
 import {pick} from '../core/board.js';
 import {FILTER_ROLES} from '../core/filters.js';
-import {VIEWS} from '../core/page-address.js';
+import {viewsOf} from '../core/page-address.js';
+import {freezeButton} from './freeze-button.js';
 import {icon} from './icons.js';
 /**
  * @typedef {import('./types.js').View} View
@@ -14,6 +15,10 @@ import {icon} from './icons.js';
 
 const SEGMENTS = /** @type {const} */ (['open', 'all', 'urgent']);
 
+/** Those that make a difference on this board. @param {View} view */
+const segmentsOf = ({board, filters}) => SEGMENTS.filter((one) => one === 'all' || (one === 'open' ? !board.columns.length || board.meanings.has('done')
+  : board.canBeUrgent || filters.show === one));
+
 /** @param {View} view @param {Actions} actions */
 export const bar = (view, actions) => guard([view.board, view.t, view.view, view.filters, view.filterCount, view.panel, view.loaded, view.narrow,
   view.waiting, view.frozen, view.unread, view.items.length, view.total], () => line(view, actions));
@@ -22,15 +27,18 @@ export const bar = (view, actions) => guard([view.board, view.t, view.view, view
 function line(view, actions) {
   const {t, filters, filterCount} = view;
   const {status} = filters.roles;
+  const segments = segmentsOf(view);
+  const show = segments.includes(filters.show) ? filters.show : 'all';
   return html`<div class="bar">
     <nav class="segments views" aria-label=${t('views')}>
-      ${VIEWS.map((one) => html`<button type="button" data-view=${one} aria-current=${view.view === one ? 'page' : 'false'}
+      ${viewsOf(view.board).map((one) => html`<button type="button" data-view=${one} aria-current=${view.view === one ? 'page' : 'false'}
         @click=${() => actions.setView(one)}>${icon(one)}<span>${t(`view.${one}`)}</span></button>`)}
     </nav>
-    <div class="segments" role="group" aria-label=${t('filters')}>
-      ${SEGMENTS.map((one) => html`<button type="button" data-filter=${one} aria-pressed=${filters.show === one && !status}
+    ${view.narrow && view.loaded ? freezeButton(view, actions) : nothing}
+    ${segments.length > 1 ? html`<div class="segments" role="group" aria-label=${t('filters')}>
+      ${segments.map((one) => html`<button type="button" data-filter=${one} aria-pressed=${show === one && !status}
         @click=${() => actions.setShow(one)}>${t(`filter.${one}`)}</button>`)}
-    </div>
+    </div>` : nothing}
     <button type="button" class="plain filter-button" data-action="filters" aria-expanded=${view.panel === 'filters'}
       @click=${() => actions.togglePanel('filters')}>${icon('filter')}<span>${t('filters.more')}</span>${
       filterCount ? html`<span class="number">${filterCount}</span>` : nothing}</button>

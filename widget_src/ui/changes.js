@@ -11,7 +11,7 @@ import {icon} from './icons.js';
  */
 
 /** More than anyone reads in a line. */
-const CLIP = 160;
+export const CLIP = 160;
 
 /** @type {Record<string, import('./icons.js').IconName>} */
 const ICONS = {add: 'add', update: 'edit', remove: 'trash'};
@@ -51,9 +51,10 @@ function cell(column, value, view, kind) {
 }
 
 /** A cell as text: dates as dates. @param {Column} column @param {unknown} value @param {View} view */
-export function cellText(column, value, {clock, number}) {
+export function cellText(column, value, {clock, number, t}) {
   const time = /^Date/.test(column.type) ? asTime(value) : null;
-  if (time !== null) return clock.exact(time);
+  if (time !== null) return column.type === 'Date' ? clock.date(time) : clock.exact(time);
+  if (typeof value === 'boolean') return t(value ? 'value.yes' : 'value.no');
   if (typeof value === 'number' && (column.type === 'Numeric' || column.type === 'Int')) return number.format(value);
   return asText(value);
 }

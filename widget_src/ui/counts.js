@@ -2,7 +2,7 @@
 import {html, nothing, svg} from 'lit-html';
 import {guard} from 'lit-html/directives/guard.js';
 import {pick} from '../core/board.js';
-import {DOORS} from '../core/select.js';
+import {DOORS, doorsOf} from '../core/select.js';
 import {sparkline} from '../core/trends.js';
 import {icon} from './icons.js';
 /**
@@ -24,7 +24,7 @@ export const counts = (view, actions) => guard([view.board, view.t, view.loaded,
 /** @param {View} view @param {Actions} actions */
 function doors(view, actions) {
   return html`<div class="counts" role="group" aria-label=${view.t('counts')}>
-    ${DOORS.map((door) => count(door, view, actions))}
+    ${doorsOf(view.board).map((door) => count(door, view, actions))}
   </div>`;
 }
 
@@ -45,7 +45,7 @@ function count(door, view, actions) {
 export function isOpen(door, {filters, board}) {
   const {show, roles: {status = []}} = filters;
   if (door === 'urgent') return show === 'urgent' && !status.length;
-  if (door === 'total') return show === 'all' && !status.length;
+  if (door === 'total') return (show === 'all' || (show === 'open' && !board.meanings.has('done'))) && !status.length;
   const meant = board.statuses.filter((one) => one.meaning === door).map((one) => one.value);
   return show === 'all' && meant.length > 0 && meant.length === status.length && meant.every((value) => status.includes(value));
 }

@@ -16,7 +16,7 @@ import {ending} from './timeline.js';
  */
 
 /** Roles that the head shows. */
-const HEAD = new Set(['title', 'status', 'priority', 'place', 'updated_at']);
+const HEAD = new Set(['status', 'priority', 'place', 'updated_at']);
 /** More than anyone reads here; the rest is in Grist. */
 const CLIP = 5000;
 
@@ -38,14 +38,17 @@ export function detail(detail, view, actions) {
 
 /** @param {Item} item @param {Detail} detail @param {View} view @param {Actions} actions */
 function body(item, detail, view, actions) {
-  const {t, board, now} = view;
+  const {t, board, now, clock} = view;
+  const {role} = board;
   const late = lateness(item, now);
-  return html`<p class="detail-place">${item.place ? html`${icon('place')}<bdi>${item.place}</bdi>` : html`<span class="none">${t('place.none')}</span>`}</p>
-    <div class="line">${priorityBadge(item.priority, view, item.urgent)}${statusBadge(item.status, view)}${time(item, view)}</div>
+  return html`${!role.place ? nothing
+    : html`<p class="detail-place">${icon('place')}${item.place ? html`<bdi>${item.place}</bdi>` : html`<span class="none">${t('place.none')}</span>`}</p>`}
+    <div class="line">${role.priority ? priorityBadge(item.priority, view, item.urgent) : nothing}${role.status ? statusBadge(item.status, view) : nothing}${time(item, view)}</div>
+    ${item.updated === null ? nothing : html`<p class="hint updated">${t('updated.at', {time: clock.exact(item.updated)})}</p>`}
     ${late ? html`<p class="hint late" data-late=${late}>${icon('clock')}${t(`late.${late}`)}</p>` : nothing}
     <div class="buttons">${takeButton(item, view, actions)}
       ${board.link ? html`<a class="plain" data-action="open-grist" target="_blank" rel="noopener noreferrer" href=${board.link.replace('{row}', String(item.id))}>${icon('outside')}${t('detail.grist')}</a>` : nothing}</div>
-    <dl class="cells">${board.columns.filter((column) => !HEAD.has(column.role ?? '')).map((column) => {
+    <dl class="cells">${board.columns.filter((column) => !HEAD.has(column.role ?? '') && column.id !== board.titleColumn).map((column) => {
       const text = cellText(column, detail.fields[column.id], view);
       return html`<div><dt><bdi>${pick(column.label, view.language, column.id)}</bdi></dt><dd>${text ? html`<bdi>${text.length > CLIP ? `${text.slice(0, CLIP)}…` : text}</bdi>` : html`<span class="none">—</span>`}</dd></div>`;
     })}${item.derived && departmentCodeOf(item) ? html`<div><dt>${t('department')}</dt><dd title=${t('department.derived')}>≈ ${departmentCodeOf(item)}</dd></div>` : nothing}</dl>`;

@@ -18,13 +18,13 @@ const FEW = 8;
 /** @param {View} view @param {Actions} actions */
 export function filterPanel(view, actions) {
   const {t, filters} = view;
-  return html`<section class="panel filter-panel" role="dialog" aria-label=${t('filters.title')} @keydown=${actions.panelKey}>
+  return html`<section class="panel filter-panel" role="dialog" aria-modal=${view.narrow ? 'true' : nothing} aria-label=${t('filters.title')} @keydown=${actions.panelKey}>
     <div class="panel-head"><h2>${t('filters.title')}</h2>
       ${view.filterCount ? html`<button type="button" class="link-button" data-action="clear" @click=${actions.clearFilters}>${t('filters.clear')}</button>` : nothing}
       <button type="button" class="tool" data-action="close" aria-label=${t('close')} title=${t('close')}
         @click=${() => actions.togglePanel('filters')}>${icon('close')}</button></div>
     ${view.narrow ? searchField(view, actions) : nothing}
-    ${mine(view, actions)}
+    ${view.board.role.assignee ? mine(view, actions) : nothing}
     <div class="facets">${[...view.facets].map(([role, values]) => facet(role, values, view, actions))}</div>
     ${view.facets.has('department') && view.board.department === 'derived' ? html`<p class="hint">${t('department.derived')}</p>` : nothing}
     ${saved(view, actions)}

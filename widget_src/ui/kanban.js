@@ -5,7 +5,7 @@ import {repeat} from 'lit-html/directives/repeat.js';
 import {UNKNOWN} from '../core/board.js';
 import {priorityBadge, statusBadge, statusLabel} from './badges.js';
 import {icon} from './icons.js';
-import {mark, opener, rowState, seenOf, time} from './list.js';
+import {about, name, opener, place, rowState, seenOf, time, who} from './list.js';
 /**
  * @typedef {import('../core/types.js').Item} Item
  * @typedef {import('../core/types.js').Status} Status
@@ -32,12 +32,17 @@ export function kanban(view, actions) {
 export function columnsOf({board, items, filters, columns: held}) {
   const wanted = filters.roles.status;
   const shown = board.statuses.filter((status) => (wanted ? wanted.includes(status.value) : filters.show === 'all' || status.meaning !== 'done'));
+  const all = board.statuses.length ? board.statuses : board.found;
   /** By the status's index, after the one for what the board doesn't know. @type {Item[][]} */
-  const byIndex = [-1, ...board.statuses.keys()].map(() => []);
+  const byIndex = [-1, ...all.keys()].map(() => []);
   for (const item of items) (byIndex[1 + (held.size ? held.get(item.id) ?? item.status.index : item.status.index)] ?? byIndex[0]).push(item);
-  return [...board.statuses, UNKNOWN].map((status) => ({status, items: byIndex[1 + status.index]}))
+  const columns = [...all, UNKNOWN].map((status) => ({status, items: byIndex[1 + status.index]}))
     .filter(({status, items: some}) => some.length || shown.includes(status));
+  return board.statuses.length ? columns : columns.sort((a, b) => order(a.status) - order(b.status) || a.status.value.localeCompare(b.status.value));
 }
+
+/** Values that were only met stand by the alphabet; none, and the others, at the end. @param {Status} status */
+const order = ({index, value}) => (index < 0 ? 2 : value === '' ? 1 : 0);
 
 /** @param {Status} status @param {Item[]} items @param {number | undefined} stop @param {View} view @param {Actions} actions */
 function column(status, items, stop, view, actions) {
@@ -47,8 +52,9 @@ function column(status, items, stop, view, actions) {
   const at = items.findIndex((item) => item.id === view.current);
   if (at >= cap) shown.push(items[at]);
   const label = status.index < 0 ? t('value.unknown') : statusLabel(status, view);
-  return html`<section class="column" data-column=${status.index} data-status=${status.index} data-meaning=${status.meaning} aria-label=${label}>
+  return html`<div class="column" data-column=${status.index} data-status=${status.index} data-meaning=${status.meaning}>
     <h2>${icon(status.meaning)}<bdi>${label}</bdi><span class="number">${number.format(items.length)}</span></h2>
+    ${shown.length ? nothing : html`<p class="hint">${t('column.empty')}</p>`}
     <ul class="cards" role="list" aria-label=${label} tabindex=${shown.length ? nothing : -1}
       data-more=${items.length > cap ? status.index : nothing}>
       ${repeat(shown, (item) => item.id, (item) => html`<li class="row${rowState(item, view)}" data-row=${item.id} data-status=${item.status.index}>${
@@ -56,18 +62,19 @@ function column(status, items, stop, view, actions) {
       ${items.length > cap ? html`<li><button type="button" class="plain more" data-action="more-cards" @click=${() => actions.showMore(status.index)}>${
         t('more', {n: Math.min(CAP, items.length - cap)})}</button></li>` : nothing}
     </ul>
-    ${shown.length ? nothing : html`<p class="hint">${t('column.empty')}</p>`}
-  </section>`;
+  </div>`;
 }
 
 /** @param {Item} item @param {Status} column @param {boolean} stop @param {View} view @param {Actions} actions */
 function card(item, column, stop, view, actions) {
+  const {role} = view.board;
+  const elsewhere = item.status.value !== column.value;
+  const head = role.priority || elsewhere;
   return html`<div class="card">
     ${opener(item, stop, view, actions)}
-    <div class="line">${priorityBadge(item.priority, view, item.urgent)}${item.status.index === column.index ? nothing : statusBadge(item.status, view)}${time(item, view)}</div>
-    <p class="place">${item.place ? html`<bdi>${item.place}</bdi>` : html`<span class="none">${view.t('place.none')}</span>`}</p>
-    <p class="comment"><bdi>${item.comment}</bdi></p>
-    <div class="line foot"><p class="who">${icon('person')}${item.assignee ? html`<bdi>${item.assignee}</bdi>`
-      : html`<span class="none">${view.t('assignee.none')}</span>`}</p><p class="id"><bdi>${item.title}</bdi>${mark(item, view)}</p></div>
+    ${head ? html`<div class="line">${role.priority ? priorityBadge(item.priority, view, item.urgent) : nothing}${elsewhere ? statusBadge(item.status, view) : nothing}${time(item, view)}</div>` : nothing}
+    ${place(item, view)}
+    <span class="comment">${about(item, view)}</span>
+    <div class="line foot">${who(item, view)}${name(item, view)}${head ? nothing : time(item, view)}</div>
   </div>`;
 }

@@ -2,8 +2,10 @@
 import {html, nothing} from 'lit-html';
 import {guard} from 'lit-html/directives/guard.js';
 import {repeat} from 'lit-html/directives/repeat.js';
+import {pick} from '../core/board.js';
 import {lateness} from '../core/items.js';
 import {priorityBadge, priorityLabel, statusBadge, statusLabel} from './badges.js';
+import {CLIP, cellText} from './changes.js';
 import {icon} from './icons.js';
 /**
  * @typedef {import('../core/types.js').Item} Item
@@ -11,8 +13,8 @@ import {icon} from './icons.js';
  * @typedef {import('./types.js').Actions} Actions
  */
 
-/** Heights in rem, so that a reader's larger text has room; the same as in list.css. @type {Record<string, {wide: number, narrow: number}>} */
-export const ROW_REM = {comfortable: {wide: 3, narrow: 7.5}, compact: {wide: 2, narrow: 4.25}};
+/** Heights in rem, so that a reader's larger text has room; the same as in list.css. @type {Record<string, {wide: number, narrow: number, low: number}>} */
+export const ROW_REM = {comfortable: {wide: 3, narrow: 7.5, low: 2.75}, compact: {wide: 2, narrow: 4.25, low: 2.25}};
 const OVERSCAN = 5;
 
 /**
@@ -33,7 +35,7 @@ export function list(view, actions) {
   const at = current === null ? -1 : items.findIndex((item) => item.id === current);
   // The row with the focus stays in the page, wherever one scrolls to: else the focus would be lost.
   if (at >= 0 && (at < range.first || at >= range.last)) shown.push({item: items[at], index: at});
-  return html`<ul class=${view.glide ? 'rows glide' : 'rows'} role="list" aria-label=${t('list')} data-hold
+  return html`<ul class=${`rows${shapeOf(view)}${view.glide ? ' glide' : ''}`} role="list" aria-label=${t('list')} data-hold
     .style=${`height:${items.length * rowHeight}px`}>
     ${repeat(shown, ({item}) => item.id, ({item, index}) => {
       const stop = at < 0 ? index === range.first : index === at;
@@ -43,6 +45,14 @@ export function list(view, actions) {
     })}
   </ul>`;
 }
+
+/** A status that is longer doesn't fit into the usual width. */
+const LONG = 14;
+
+/** What the list has no use for, and where it needs more room. @param {View} view */
+const shapeOf = ({board: {role, statuses}, language}) => `${statuses.some(({label, value}) => pick(label, language, value).length > LONG) ? ' long-status' : ''}`
+  + `${role.priority ? '' : ' no-priority'}${role.status ? '' : ' no-status'}${role.kind ? '' : ' no-kind'}${
+  role.assignee ? '' : ' no-who'}${role.updated_at ? '' : ' no-time'}`;
 
 /** A minute's quarter: so often relative times are written anew. */
 export const TICK_MS = 15_000;
@@ -60,27 +70,49 @@ export function rowState(item, {flashes, browserNow, detail}) {
 
 /** @param {Item} item @param {boolean} stop one comes here by Tab @param {View} view @param {Actions} actions */
 function card(item, stop, view, actions) {
+  const {role} = view.board;
   return html`<div class="card">
     ${opener(item, stop, view, actions)}
-    ${priorityBadge(item.priority, view, item.urgent)}
-    ${statusBadge(item.status, view)}
-    <div class="what">
-      <p class="place">${item.place ? html`<bdi>${item.place}</bdi>` : html`<span class="none">${view.t('place.none')}</span>`}</p>
-      <p class="id"><bdi>${item.title}</bdi>${mark(item, view)}</p>
-      <p class="comment"><bdi>${item.comment}</bdi></p>
-    </div>
-    <p class="kind"><bdi>${item.kind}</bdi></p>
-    <p class="who">${icon('person')}${item.assignee ? html`<bdi>${item.assignee}</bdi>`
-      : html`<span class="none">${view.t('assignee.none')}</span>`}</p>
+    ${role.priority ? priorityBadge(item.priority, view, item.urgent) : nothing}
+    ${role.status ? statusBadge(item.status, view) : nothing}
+    <div class="what">${place(item, view)}${name(item, view)}<span class="comment">${about(item, view)}</span></div>
+    ${role.kind ? html`<span class="kind"><bdi>${item.kind}</bdi></span>` : nothing}
+    ${who(item, view)}
     ${time(item, view)}
   </div>`;
+}
+
+/** What a row is read by: its place, on a board that has places; else its name. @param {Item} item @param {View} view */
+export const place = (item, {board, t}) => html`<span class="place">${!board.role.place ? html`<bdi>${item.title}</bdi>`
+  : item.place ? html`<bdi>${item.place}</bdi>` : html`<span class="none">${t('place.none')}</span>`}</span>`;
+
+/** @param {Item} item @param {View} view */
+export const name = (item, view) => html`<span class="id">${view.board.role.place ? html`<bdi>${item.title}</bdi>` : nothing}${mark(item, view)}</span>`;
+
+/** Who has it, on a board that tells. @param {Item} item @param {View} view */
+export const who = (item, {board, t}) => (!board.role.assignee ? nothing
+  : html`<span class="who">${icon('person')}${item.assignee ? html`<bdi>${item.assignee}</bdi>` : html`<span class="none">${t('assignee.none')}</span>`}</span>`);
+
+/** Columns that no role speaks of are told by so many. */
+const MOST_OTHERS = 4;
+
+/** The comment; where no column is one, the board's own columns: a text speaks for itself, other values with their column's name. @param {Item} item @param {View} view */
+export function about(item, view) {
+  const {board, language, t, rowOf} = view;
+  if (board.role.comment) return html`<bdi>${item.comment}</bdi>`;
+  const fields = rowOf(item.id)?.fields ?? {};
+  const told = board.others.map((column) => ({column, text: cellText(column, fields[column.id], view)})).filter(({text}) => text).slice(0, MOST_OTHERS);
+  return told.map(({column, text}, index) => html`${index ? ' · ' : ''}${/^(Text|Choice|Any)/.test(column.type) ? nothing
+    : html`<span class="term">${t('term', {what: pick(column.label, language, column.id)})}</span> `}<bdi>${text.slice(0, CLIP)}</bdi>`);
 }
 
 /** The whole card is one button. @param {Item} item @param {boolean} stop @param {View} view @param {Actions} actions */
 export function opener(item, stop, view, actions) {
   const {t} = view;
-  const label = [item.title, item.place || t('place.none'), priorityLabel(item.priority, view), statusLabel(item.status, view),
-    item.assignee || t('assignee.none'), ...(item.gone ? [t('gone')] : [])].join(', ');
+  const {role} = view.board;
+  const label = [item.title, role.place && (item.place || t('place.none')), role.priority && priorityLabel(item.priority, view),
+    role.status && statusLabel(item.status, view), role.assignee && (item.assignee || t('assignee.none')), item.gone && t('gone'),
+    item.updated !== null && t('updated.at', {time: view.clock.exact(item.updated)})].filter(Boolean).join(', ');
   return html`<button type="button" class="open" tabindex=${stop ? 0 : -1} aria-label=${label} aria-haspopup="dialog" data-open=${item.id}
     @click=${(/** @type {Event} */ event) => actions.openRow(item.id, event)} @focus=${() => actions.focusRow(item.id)}></button>`;
 }
@@ -91,9 +123,10 @@ export function mark(item, {flashes, t}) {
   return flashes.has(item.id) ? html`<span class="new">${t('new')}</span>` : nothing;
 }
 
-/** @param {Item} item @param {View} view */
-export function time(item, {clock, now, t}) {
+/** When it was last updated, on a board that tells. @param {Item} item @param {View} view */
+export function time(item, {board, clock, now, t}) {
   const {updated} = item;
+  if (!board.role.updated_at) return nothing;
   if (updated === null) return html`<span class="time none">${t('updated.none')}</span>`;
   const late = lateness(item, now);
   const title = clock.exact(updated) + (late ? ` · ${t(`late.${late}`)}` : '');

@@ -3,7 +3,7 @@ import {html, nothing} from 'lit-html';
 import {live} from 'lit-html/directives/live.js';
 import {pick} from '../core/board.js';
 import {icon} from './icons.js';
-import {refusal} from './top.js';
+import {incompleteText, isIncomplete, linkHelp, linkText, refusal, viewers} from './top.js';
 /**
  * @typedef {import('./types.js').View} View
  * @typedef {import('./types.js').Actions} Actions
@@ -28,9 +28,18 @@ export function panel(view, actions) {
     ${choice('density', t('menu.density'), DENSITIES.map((one) => [one, t(`density.${one}`)]), view.density, actions.setDensity)}
     ${alertsOf(view, actions)}
     <h3>${t('link.title')}</h3>
+    ${linkState(view)}
     ${linkForm(view, actions)}
     <p><button type="button" class="link-button" data-action="keys" @click=${() => actions.togglePanel('keys')}>${icon('keyboard')}${t('keys')}</button></p>
   </section>`;
+}
+
+/** What the pill and the words beside it say, for who has no room for them, or no pointer. @param {View} view */
+function linkState(view) {
+  const {link, t} = view;
+  return html`<div class="link-state"><p><strong>${linkText(view)}</strong> ${viewers(view)}</p>
+    ${link.kind === 'refused' ? nothing : html`<p class="hint">${linkHelp(view)}</p>`}
+    ${isIncomplete(view) ? html`<p class="hint">${incompleteText(view)}. ${t('incomplete.help')}</p>` : nothing}</div>`;
 }
 
 /** Which priorities may sound, and whether the desktop may tell. @param {View} view @param {Actions} actions */

@@ -3,6 +3,7 @@ import {html, nothing} from 'lit-html';
 import {guard} from 'lit-html/directives/guard.js';
 import {pick} from '../core/board.js';
 import {searchField} from './filter-panel.js';
+import {freezeButton} from './freeze-button.js';
 import {icon} from './icons.js';
 /**
  * @typedef {import('./types.js').View} View
@@ -20,11 +21,10 @@ function bar(view, actions) {
   const soundLabel = t(!sound.on ? 'sound.off' : sound.waiting ? 'sound.waiting' : 'sound.on');
   return html`<div class="top">
     <h1><bdi>${pick(view.board.title, view.language)}</bdi></h1>
-    ${pill(view, actions)} ${viewers(view)} ${incomplete(view)}
+    ${pill(view, actions)} ${view.narrow ? nothing : html`${viewers(view)} ${incomplete(view)}`}
     <span class="space"></span>
     ${view.loaded && !view.narrow ? searchField(view, actions) : nothing}
-    ${view.loaded && !view.narrow ? html`<button type="button" class="tool" data-action="freeze" aria-pressed=${view.frozen} aria-label=${t('freeze')} title=${t('freeze.help')}
-      @click=${actions.toggleFreeze}>${icon(view.frozen ? 'unfreeze' : 'freeze')}</button>` : nothing}
+    ${view.loaded && !view.narrow ? freezeButton(view, actions) : nothing}
     <button type="button" class="tool" data-action="sound" aria-pressed=${sound.on} aria-label=${soundLabel} title=${soundLabel}
       @click=${actions.toggleSound}>${icon(sound.on ? 'sound' : 'mute')}</button>
     <button type="button" class="tool" data-action="settings" aria-expanded=${view.panel === 'settings'} aria-label=${t('menu')} title=${t('menu')}
@@ -33,36 +33,48 @@ function bar(view, actions) {
 }
 
 /**
- * The link is always told. Where a click helps, the pill is a button.
+ * The link is always told. Where a click helps, the pill is a button: a narrow page says more in its settings.
  * @param {View} view @param {Actions} actions
  */
-function pill({link, latency, t, clock}, actions) {
-  const text = t(/** @type {TextKey} */ (`link.${link.kind}`), {time: link.since ? clock.hour(link.since) : '', n: link.n ?? 0});
+function pill(view, actions) {
+  const {link, latency, narrow, t} = view;
   const measured = link.kind === 'live' && latency !== null;
-  const help = link.kind === 'refused' ? refusal(link.status, t) : t(/** @type {TextKey} */ (`link.${link.kind}.help`))
-    + (measured ? ` ${t('latency.help', {n: latency})}` : '');
+  const text = linkText(view);
+  const help = linkHelp(view);
   const inside = html`<span class="dot"></span><span class="pill-text">${text}</span>${
-    measured ? html`<span class="latency">${t('latency', {n: latency})}</span>` : nothing}`;
+    measured ? html`<span class="latency">${t('latency', {n: latency})}</span>` : nothing}${
+    narrow && isIncomplete(view) ? html`<span class="incomplete" title=${incompleteText(view)}>${icon('warning')}<span class="unseen">${incompleteText(view)}</span></span>` : nothing}`;
   const act = link.kind === 'offline' ? actions.retry
-    : link.kind === 'refused' || link.kind === 'none' ? () => actions.togglePanel('settings') : null;
+    : narrow || link.kind === 'refused' || link.kind === 'none' ? () => actions.togglePanel('settings') : null;
   return act
     ? html`<button type="button" class="pill" data-link=${link.kind} title=${help} @click=${act}>${inside}${
       link.kind === 'offline' ? icon('retry') : nothing}</button>`
     : html`<span class="pill" data-link=${link.kind} title=${help}>${inside}</span>`;
 }
 
+/** @param {View} view */
+export const linkText = ({link, t, clock}) => t(/** @type {TextKey} */ (`link.${link.kind}`), {time: link.since ? clock.hour(link.since) : '', n: link.n ?? 0});
+
+/** What it means, and how fast it is. @param {View} view */
+export const linkHelp = ({link, latency, t}) => (link.kind === 'refused' ? refusal(link.status, t) : t(/** @type {TextKey} */ (`link.${link.kind}.help`))
+  + (link.kind === 'live' && latency !== null ? ` ${t('latency.help', {n: latency})}` : ''));
+
 /** @param {number | undefined} status @param {View['t']} t */
 export const refusal = (status, t) => t(status === 401 ? 'link.refused.401' : status === 403 ? 'link.refused.403' : 'link.refused.404');
 
 /** @param {View} view */
-function viewers({viewers: n, link, t}) {
+export function viewers({viewers: n, link, t}) {
   if (!n || (link.kind !== 'live' && link.kind !== 'catching')) return nothing;
   return html`<span class="viewers" title=${t('viewers.help')}>${icon('viewers')}${t('viewers', {n})}</span>`;
 }
 
+/** Does the server know but a part of the rows? @param {View} view */
+export const isIncomplete = ({board, hostKind}) => !board.complete && hostKind !== 'grist' && Boolean(board.since);
+
 /** @param {View} view */
-function incomplete({board, hostKind, clock, t}) {
-  if (board.complete || hostKind === 'grist' || !board.since) return nothing;
-  return html`<span class="incomplete" title=${t('incomplete.help')}>${
-    t('incomplete', {time: clock.hour(board.since * 1000)})}</span>`;
+function incomplete(view) {
+  return isIncomplete(view) ? html`<span class="incomplete" title=${view.t('incomplete.help')}>${incompleteText(view)}</span>` : nothing;
 }
+
+/** @param {View} view */
+export const incompleteText = ({board, clock, t}) => t('incomplete', {time: clock.hour((board.since ?? 0) * 1000)});

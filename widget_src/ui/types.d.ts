@@ -141,6 +141,7 @@ export interface Actions {
   toggleNotices(): void;
   toggleLetters(): void;
   togglePanel(panel: PanelName): void;
+  closePanel(): void;
   panelKey(event: KeyboardEvent): void;
   retry(): void;
   connect(event: SubmitEvent): void;

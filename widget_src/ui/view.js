@@ -26,14 +26,14 @@ const BONES = 8;
 /** @param {View} view @param {Actions} actions */
 export function page(view, actions) {
   const unset = view.hostKind === 'standalone' && !view.loaded && (view.link.kind === 'none' || view.link.kind === 'refused');
-  const sheet = Boolean(view.detail) && view.narrow; // covers the page on a phone
+  const filters = view.panel === 'filters' && !unset;
+  const sheet = view.narrow && (Boolean(view.detail) || filters); // covers the page on a phone
   return html`
-    <header class="head" ?inert=${sheet}>
-      ${topBar(view, actions)}
+    <header class="head">
+      <div class="bars" ?inert=${sheet}>${topBar(view, actions)}${unset ? nothing : html`${counts(view, actions)}${bar(view, actions)}`}</div>
       ${view.panel === 'settings' ? panel(view, actions) : nothing}
       ${view.panel === 'keys' ? keysPanel(view, actions) : nothing}
-      ${unset ? nothing : html`${counts(view, actions)}${bar(view, actions)}`}
-      ${view.panel === 'filters' && !unset ? filterPanel(view, actions) : nothing}
+      ${filters ? filterPanel(view, actions) : nothing}
     </header>
     <div class=${view.detail ? 'work has-detail' : 'work'}>
       <main class="main" data-view=${view.view} data-density=${view.density} ?inert=${sheet} @keydown=${actions.rowKey}
@@ -55,7 +55,7 @@ const said = ({key, text}) => keyed(key, html`<span>${text}</span>`);
 function content(view, actions) {
   if (!view.loaded) return view.problem || view.link.kind === 'refused' ? nothing : bones(view);
   if (view.view === 'timeline') return html`${missed(view, actions)}${timeline(view, actions)}`;
-  return html`${missed(view, actions)}${view.items.length ? (view.view === 'kanban' ? kanban(view, actions) : list(view, actions)) : empty(view, actions)}`;
+  return html`${missed(view, actions)}${view.items.length ? (view.view === 'kanban' && view.board.role.status ? kanban(view, actions) : list(view, actions)) : empty(view, actions)}`;
 }
 
 /** What happened since the reader was last here. @param {View} view @param {Actions} actions */

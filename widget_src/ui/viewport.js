@@ -5,6 +5,7 @@ import {ROW_REM, rangeInSight} from './list.js';
 const NARROW = matchMedia('(max-width: 50rem)'); // the same as in the style sheets
 /** A list that is narrower than this shows cards; the same as in list.css. */
 const CARDS_REM = 46;
+const LOW = matchMedia('(max-height: 26rem)'); // the same as in list.css
 /** So near the end of what is shown more of it is shown. */
 const SOON_PX = 400;
 /** What was measured holds for so long, unless something has moved. */
@@ -46,7 +47,7 @@ export function createViewport(app, changed) {
     const main = app.querySelector('.main');
     const size = rem();
     const cards = (main?.clientWidth ?? innerWidth) <= CARDS_REM * size;
-    const rowHeight = Math.round(ROW_REM[density][cards ? 'narrow' : 'wide'] * size);
+    const rowHeight = Math.round(ROW_REM[density][cards ? (LOW.matches ? 'low' : 'narrow') : 'wide'] * size);
     const content = app.querySelector('.rows, .kanban, .timeline');
     const bottom = cover();
     /** How far the content's start is above the bottom of what stays on top, in px; negative: below. */

@@ -74,6 +74,11 @@ export function createActions(means) {
   return {
     ...createRowActions(means),
     togglePanel,
+    /** The focus stays where the reader has put it. */
+    closePanel() {
+      Object.assign(state, {panel: '', formError: '', facetSearch: {}});
+      frame();
+    },
     retry: live.retry,
     setView: goTo,
     setShow: (/** @type {import('../../core/filters.js').Show} */ show) => filter(withShow(now(), show)),

@@ -28,7 +28,7 @@ import {createAsks} from './asks.js';
 import {readConfig} from './config.js';
 import {createLive} from './link.js';
 import {filtersOf, listable, myName, unreadOf, viewOf} from './look.js';
-import {listenToKeys} from './keys.js';
+import {listenBeside, listenToKeys} from './keys.js';
 import {createState} from './state.js';
 
 /** Relative times move on by themselves. */
@@ -257,6 +257,7 @@ function start() {
     frame();
   });
   listenToKeys(state, actions);
+  listenBeside(state, actions);
   const wake = () => { if (state.sound && soundWaits()) { wakeSound(); setTimeout(frame, 100); } };
   for (const event of ['pointerdown', 'keydown']) addEventListener(event, wake, {capture: true, passive: true});
 }
