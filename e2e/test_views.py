@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 from playwright.sync_api import expect
@@ -259,9 +260,8 @@ def test_density_is_remembered(visit: Visit, board: Board) -> None:
 def test_counts_have_curves(visit: Visit, board: Board) -> None:
     fill(board)
     visitor = visit()
-    slots = [{"at": 600 * n + 1_795_000_000, "counts": {"En attente": n % 5, "En cours": 2}} for n in range(144)]
-    late = "Date.now = (now => { const start = now(); return () => now() - start + 1795086400000; })(Date.now)"
-    visitor.context.add_init_script(late)
+    began = time.time() - 86_400
+    slots = [{"at": 600 * n + began, "counts": {"En attente": n % 5, "En cours": 2}} for n in range(144)]
     visitor.context.route("**/stats?*", lambda route: route.fulfill(json={"every": 600, "counts": slots}))
     seen = visitor.open(board.url)
     expect(seen.locator('[data-count="waiting"] .spark path')).to_have_attribute("d", re.compile(r"^M0\S* .*L60 "))
