@@ -34,15 +34,37 @@ def test_rows_keep_their_places_while_frozen(visit: Visit, board: Board) -> None
     expect(seen.row(1).locator(".gone")).to_have_text("Supprimée")
     seen.until(lambda: waiting(seen), 4)
     seen.has_ids(2, 4, 1, 5)
-    expect(seen.locator("[data-action=release]")).to_have_text("4 nouvelles")
+    expect(seen.locator("[data-action=release]")).to_have_text("4 changements en attente")
     seen.counts(total=5, urgent=2)  # counts tell how it is
     seen.do("release")
     seen.has_ids(5, 2, 9)
     expect(seen.locator("[data-action=freeze]")).to_have_attribute("aria-pressed", "true")
     board.post(record(7, "En cours", "Urgente"))
     seen.until(lambda: waiting(seen), 1)
+    expect(seen.locator("[data-action=release]")).to_have_text("1 nouvelle")
     seen.do("freeze")
     seen.has_ids(7, 5, 2, 9)
+
+
+def test_who_has_frozen_the_rows_may_search_among_them(visit: Visit, board: Board) -> None:
+    fill(board)
+    seen = visit().open(board.url)
+    seen.has_ids(2, 4, 1, 5)
+    seen.link("live")
+    frozen = seen.do("freeze")
+    board.post(record(9, "En cours", "Urgente"))
+    seen.until(lambda: waiting(seen), 1)
+    seen.locator("[data-action=search]").fill("gap")
+    seen.has_ids(9, 2, 4, 1, 5)  # the order begins anew, with all that match
+    expect(frozen).to_have_attribute("aria-pressed", "true")
+    board.post(record(8, "En cours", "Urgente"))
+    seen.until(lambda: waiting(seen), 1)
+    seen.filter("urgent")
+    seen.has_ids(9, 8, 2)
+    expect(frozen).to_have_attribute("aria-pressed", "true")
+    board.remove(8)
+    seen.until(lambda: waiting(seen), 1)
+    expect(seen.locator("[data-action=release]")).to_have_text("1 changement en attente")
 
 
 @pytest.mark.parametrize("how", ["hover", "focus", "scroll"])

@@ -93,9 +93,19 @@ def test_a_page_opened_while_the_server_is_away_fills_by_itself(visit: Visit, ow
     seen = visitor.open(board.url)
     seen.link("offline")
     expect(seen.locator("main")).to_have_attribute("aria-busy", "true")
+    notice = seen.locator(".notice[role=alert]")
+    expect(notice).to_contain_text("Le serveur ne répond pas")
+    seen.accessible()
+    retry = notice.locator("[data-action=retry]")
+    with seen.page.expect_request("**/snapshot"):
+        retry.click()
+    expect(retry).to_be_focused()  # it is still there: that attempt has failed, too
+    expect(seen.locator(".pill")).to_have_attribute("data-link", "offline")
     visitor.context.unroute("**/snapshot")
+    retry.click()
     seen.has_ids(1)
     seen.link("live")
+    expect(notice).to_have_count(0)
 
 
 def test_a_click_tries_again_while_a_server_hangs(visit: Visit, own_server: Start) -> None:

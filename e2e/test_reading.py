@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from playwright.sync_api import expect
 
@@ -122,3 +124,21 @@ def test_it_fits_a_phone(visit: Visit, board: Board, language: str) -> None:
     assert box and box["x"] >= 0 and box["x"] + box["width"] <= 360
     small = "all => all.map(b => b.getBoundingClientRect()).filter(b => b.height < 24 || b.width < 24).length"
     assert seen.locator("button").evaluate_all(small) == 0, "a finger is 24 px wide (WCAG 2.5.8)"
+
+
+def test_what_others_left_in_the_storage_stops_nothing(visit: Visit, board: Board) -> None:
+    fill(board)
+    keys = ["muted", "density", "me", "sound", "notices", "letters", "theme", "language", "stream", "visit", "saved"]
+    keys += [f"{key}:{board.name}" for key in ("visit", "saved", "place")] + [f"token:{board.stream}"]
+    for value in ("{", "null", "7", '[{"name":1},null,3]', "\ufffd\n<b>"):
+        visitor = visit()
+        keep = f"for (const key of {json.dumps(keys)}) localStorage.setItem('grist-live:' + key, {json.dumps(value)})"
+        visitor.context.add_init_script(keep)
+        seen = visitor.open(board.url)
+        seen.has_ids(2, 4, 1, 5)
+        seen.link("live")
+        seen.do("settings")
+        expect(seen.locator('[data-sound="Normale"]')).to_be_checked()
+        seen.page.keyboard.press("Escape")
+        seen.do("filters")
+        expect(seen.locator(".filter-panel")).to_be_visible()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Request, expect
 
 from e2e.conftest import Visit, Visitor
-from e2e.server import Board, Server, record
+from e2e.server import Board, Server, many, record
 from e2e.site import Site
 from grist_live.access import Access
 from grist_live.board import make_board
@@ -187,3 +187,32 @@ def test_a_board_that_is_not_there(visit: Visit, house: Server) -> None:
     expect(page.locator("h1")).to_have_text("Il n’y a rien à cette adresse")
     page.locator("a").click()
     assert page.url == f"{house.url}/"
+
+
+def test_what_was_missed_is_told_also_to_who_types_the_token(visit: Visit, guarded: Board) -> None:
+    visitor = refused(visit())
+    away = f"localStorage.setItem('grist-live:visit:{guarded.name}', String(Date.now() - 3600_000))"
+    visitor.context.add_init_script(away)
+    seen = visitor.open(f"{guarded.url}?priority=Urgente")
+    seen.link("refused")
+    seen.locator("#token").fill(token(guarded))
+    seen.locator(".link-form [type=submit]").click()
+    seen.has_ids(2)
+    missed = seen.locator(".missed span")
+    expect(missed).to_have_text("1 changement depuis votre dernière visite")  # of two: the filter's
+    seen.do("filters")
+    seen.do("clear")
+    expect(missed).to_have_text("2 changements depuis votre dernière visite")
+    seen.do("missed-close")
+    expect(missed).to_have_count(0)
+
+
+def test_more_than_can_be_counted_is_said_to_be_more(visit: Visit, own_server: Callable[..., Board]) -> None:
+    board = own_server()
+    board.post(*many(1000))
+    board.post(record(2000))
+    visitor = visit("en-GB")
+    away = f"localStorage.setItem('grist-live:visit:{board.name}', String(Date.now() - 3600_000))"
+    visitor.context.add_init_script(away)
+    seen = visitor.open(board.url)
+    expect(seen.locator(".missed span")).to_have_text("More than 1,000 changes since your last visit")

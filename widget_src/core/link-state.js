@@ -30,7 +30,7 @@ export function createTeller(env, onState) {
   return {
     trying() { if (state.kind === 'none') tell({kind: 'connecting'}); },
     /** Somebody asks for another attempt. */
-    again() { if (state.kind === 'offline') tell({kind: 'connecting'}); },
+    again() { if (state.kind === 'offline') tell({kind: 'connecting', since: lostAt}); },
     /** @param {string} event @param {number} [replayed] what `hello` says */
     heard(event, replayed = 0) {
       env.clearTimeout(grace);

@@ -30,14 +30,14 @@ export function createOrder() {
  * @param {{fresh: Item[], holding: boolean, find: (id: number) => Item | undefined, touched: Iterable<number> | null}} now
  *   fresh: filtered, and sorted as `byPriorityThenTime` does; touched: the only rows that may have changed since the last
  *   call; null: any may have
- * @returns {{items: Item[], waiting: number}}
+ * @returns {{items: Item[], waiting: number, arrived: number}} arrived: how many of those that wait are new among the rows
  */
 export function arrange(order, {fresh, holding, find, touched}) {
   if (!holding || !order.shown.length) {
     order.held = order.shaken = false;
     for (const part of [order.touched, order.places, order.columns]) part.clear();
     order.shown = fresh;
-    return {items: fresh, waiting: 0};
+    return {items: fresh, waiting: 0, arrived: 0};
   }
   const begins = !order.held;
   if (begins) {
@@ -59,7 +59,18 @@ export function arrange(order, {fresh, holding, find, touched}) {
     }
   }
   const waiting = order.shaken || order.touched.size > FEW ? countWaiting(order.shown, fresh, order.touched) : countTouched(order, fresh, find);
-  return {items: order.shown, waiting};
+  return {items: order.shown, waiting, arrived: waiting && countArrived(order, fresh, find)};
+}
+
+/** @param {Order} order @param {Item[]} fresh @param {(id: number) => Item | undefined} find */
+function countArrived({places, shaken, touched}, fresh, find) {
+  if (shaken || touched.size > FEW) return fresh.reduce((n, {id}) => n + Number(!places.has(id)), 0);
+  let n = 0;
+  for (const id of touched) {
+    const item = places.has(id) ? undefined : find(id);
+    if (item && fresh[placeOf(fresh, item)] === item) n += 1;
+  }
+  return n;
 }
 
 /**

@@ -84,3 +84,18 @@ test('looking at the touched rows only counts the same as comparing all', () => 
     for (const item of items) assert.ok(item.gone ? !rows.has(item.id) : item === find(item.id));
   }
 });
+
+test('of what waits it is told how many are new among the rows', () => {
+  for (const touched of [[1, 2, 9], null]) {
+    const order = createOrder();
+    const before = timed([1, 30], [2, 20], [3, 10]);
+    arrange(order, {fresh: before, holding: true, find: among(before), touched: []});
+    arrange(order, {fresh: before, holding: true, find: among(before), touched: []});
+    const came = timed([9, 40], [1, 30], [2, 20], [3, 10]);
+    const one = arrange(order, {fresh: came, holding: true, find: among(came), touched: touched && [9]});
+    assert.deepEqual([one.waiting, one.arrived], [1, 1]);
+    const gone = timed([9, 40], [1, 30], [3, 10]);
+    const two = arrange(order, {fresh: gone, holding: true, find: among(gone), touched: touched && [2]});
+    assert.deepEqual([two.waiting, two.arrived], [2, 1]);
+  }
+});

@@ -195,4 +195,8 @@ export default {
   'take.refused.key': 'The server may not write into Grist: its API key was revoked, or may only read. Tell your administrator.',
   'take.refused.table': 'Grist refuses it: its table isn’t as the board expects it (a column was removed, for instance). Tell your administrator.',
   'said.row': '{what} ({title})',
+  'waiting.changes': '{n} change waiting | {n} changes waiting',
+  'missed.more': 'More than {n} change since your last visit | More than {n} changes since your last visit',
+  'link.away': 'The server doesn’t answer, so nothing can be shown yet. The page keeps trying by itself; if this lasts, check your network, or tell whoever runs this board.',
+  'link.retry': 'Try again',
 };

@@ -196,4 +196,8 @@ export default {
   'take.refused.key': 'Le serveur ne peut pas écrire dans Grist : sa clé d’API est révoquée, ou en lecture seule. Prévenez votre administrateur.',
   'take.refused.table': 'Grist refuse : sa table n’est pas celle que le tableau attend (une colonne supprimée, par exemple). Prévenez votre administrateur.',
   'said.row': '{what} ({title})',
+  'waiting.changes': '{n} changement en attente | {n} changements en attente',
+  'missed.more': 'Plus de {n} changement depuis votre dernière visite | Plus de {n} changements depuis votre dernière visite',
+  'link.away': 'Le serveur ne répond pas : rien ne peut encore être affiché. La page réessaie d’elle-même ; si cela dure, vérifiez votre réseau ou prévenez qui gère ce tableau.',
+  'link.retry': 'Réessayer',
 };

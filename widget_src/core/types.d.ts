@@ -124,7 +124,7 @@ export interface Item {
 export type LinkKind = 'none' | 'connecting' | 'catching' | 'live' | 'degraded' | 'offline' | 'refused';
 export interface LinkState {
   kind: LinkKind;
-  /** Epoch milliseconds at which the link was lost (offline) or degraded. */
+  /** Epoch milliseconds at which the link was lost (offline; connecting again because somebody asked for it) or degraded. */
   since?: number;
   /** HTTP status of a final refusal. */
   status?: number;

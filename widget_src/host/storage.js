@@ -45,3 +45,13 @@ export function storageWorks() {
   }
   return works;
 }
+
+/** A list of texts; an empty one where something else is kept, which must not stop the page. @param {string} key @returns {string[]} */
+export function recallList(key) {
+  try {
+    const list = JSON.parse(recall(key) ?? '[]');
+    return Array.isArray(list) ? list.filter((one) => typeof one === 'string') : [];
+  } catch {
+    return [];
+  }
+}

@@ -21,7 +21,7 @@ const segmentsOf = ({board, filters}) => SEGMENTS.filter((one) => one === 'all' 
 
 /** @param {View} view @param {Actions} actions */
 export const bar = (view, actions) => guard([view.board, view.t, view.view, view.filters, view.filterCount, view.panel, view.loaded, view.narrow,
-  view.waiting, view.frozen, view.unread, view.items.length, view.total], () => line(view, actions));
+  view.waiting, view.arrived, view.frozen, view.unread, view.items.length, view.total], () => line(view, actions));
 
 /** @param {View} view @param {Actions} actions */
 function line(view, actions) {
@@ -59,10 +59,10 @@ function shown({items, loaded, narrow, number, total, t}) {
 }
 
 /** @param {View} view @param {Actions} actions */
-function waiting({waiting: n, frozen, t}, actions) {
+function waiting({waiting: n, arrived, frozen, t}, actions) {
   if (!n && !frozen) return nothing;
   return html`<button type="button" class="waiting" data-action="release" data-waiting=${n} title=${t('waiting.help')} ?disabled=${!n}
-    @click=${actions.release}>${icon(n ? 'up' : 'freeze')}${n ? t('waiting', {n}) : t('frozen')}</button>`;
+    @click=${actions.release}>${icon(n ? 'up' : 'freeze')}${n ? t(arrived === n ? 'waiting' : 'waiting.changes', {n}) : t('frozen')}</button>`;
 }
 
 /** What narrows the rows, each with its way out. @param {View} view @param {Actions} actions */

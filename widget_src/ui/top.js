@@ -44,7 +44,8 @@ function pill(view, actions) {
   const inside = html`<span class="dot"></span><span class="pill-text">${text}</span>${
     measured ? html`<span class="latency">${t('latency', {n: latency})}</span>` : nothing}${
     narrow && isIncomplete(view) ? html`<span class="incomplete" title=${incompleteText(view)}>${icon('warning')}<span class="unseen">${incompleteText(view)}</span></span>` : nothing}`;
-  const act = link.kind === 'offline' ? actions.retry
+  const tried = link.kind === 'offline' || (link.kind === 'connecting' && link.since !== undefined); // it keeps the focus while it tries
+  const act = tried ? actions.retry
     : narrow || link.kind === 'refused' || link.kind === 'none' ? () => actions.togglePanel('settings') : null;
   return act
     ? html`<button type="button" class="pill" data-link=${link.kind} title=${help} @click=${act}>${inside}${

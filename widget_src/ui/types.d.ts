@@ -66,6 +66,8 @@ export interface View {
   canSave: boolean;
   /** Rows that wait for their new places. */
   waiting: number;
+  /** How many of those are new among the rows: the others have moved, or gone. */
+  arrived: number;
   frozen: boolean;
   /** Under which status a row stands while the reader holds the board: row → index. */
   columns: Map<number, number>;
@@ -89,6 +91,8 @@ export interface View {
   /** Changes since this moment are new to the reader; epoch milliseconds, the server's clock. */
   lastVisit: number | null;
   missed: number;
+  /** There are more of them than were counted. */
+  missedMore: boolean;
   detail: Detail | null;
   canTake: boolean;
   taking: Taking | null;

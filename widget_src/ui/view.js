@@ -59,9 +59,9 @@ function content(view, actions) {
 }
 
 /** What happened since the reader was last here. @param {View} view @param {Actions} actions */
-function missed({missed: n, t, view}, actions) {
+function missed({missed: n, missedMore, t, view}, actions) {
   if (!n) return nothing;
-  return html`<p class="notice calm missed">${icon('timeline')}<span>${t('missed', {n})}</span>
+  return html`<p class="notice calm missed">${icon('timeline')}<span>${t(missedMore ? 'missed.more' : 'missed', {n})}</span>
     ${view === 'timeline' ? nothing : html`<button type="button" class="plain" data-action="missed" @click=${() => actions.setView('timeline')}>${t('missed.show')}</button>`}
     <button type="button" class="tool" data-action="missed-close" aria-label=${t('close')} title=${t('close')} @click=${actions.forgetMissed}>${icon('close')}</button></p>`;
 }
@@ -94,8 +94,13 @@ function notice(view, actions) {
     return html`<p class="notice calm">${icon('warning')}<span>${t('link.none.help')}</span>
       <button type="button" class="plain" @click=${() => actions.togglePanel('settings')}>${t('menu')}</button></p>`;
   }
+  const tried = link.kind === 'offline' || (link.kind === 'connecting' && link.since !== undefined);
+  if (tried && view.viewers === null && view.form.addressFixed && !view.loaded) {
+    return html`<p class="notice" role="alert">${icon('warning')}<span>${t('link.away')}</span>
+      <button type="button" class="plain" data-action="retry" @click=${actions.retry}>${t('link.retry')}</button></p>`;
+  }
   // A browser doesn't tell a page why another origin's server can't be read.
-  const unreached = link.kind === 'offline' && view.viewers === null && !view.form.addressFixed;
+  const unreached = tried && view.viewers === null && !view.form.addressFixed;
   if (link.kind !== 'refused' && !unreached) return nothing;
   const why = unreached ? t('link.unreached', {address: view.form.address, origin: location.origin}) : refusal(link.status, t);
   return html`<p class="notice" role="alert">${icon('warning')}<span>${why}</span>

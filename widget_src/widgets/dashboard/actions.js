@@ -40,10 +40,10 @@ export function createActions(means) {
   const filter = (filters) => {
     state.place = {...state.place, filters};
     state.caps = new Map();
-    state.frozen = false;
-    Object.assign(state, {stale: true, release: true});
+    Object.assign(state, {stale: true, release: true}); // who has frozen the rows reads on among these
     viewport.startOver();
     asks.timeline();
+    asks.missedSoon();
     frame();
   };
   const now = () => state.place.filters;
@@ -53,7 +53,7 @@ export function createActions(means) {
     if (view === state.place.view) return;
     address.step();
     state.place = {...state.place, view};
-    if (view === 'timeline') state.missed = 0;
+    if (view === 'timeline') asks.forgetMissed();
     Object.assign(state, {stale: true, release: true});
     viewport.startOver();
     asks.timeline();
@@ -160,7 +160,7 @@ export function createActions(means) {
       frame();
     },
     forgetMissed() {
-      state.missed = 0;
+      asks.forgetMissed();
       frame();
     },
     toggleSound() {

@@ -18,6 +18,8 @@ const TRENDS_MS = 600_000;
 /** A reader who was away for less missed nothing worth a sentence. */
 const AWAY_MS = 300_000;
 const TYPING_MS = 300;
+/** The server counts so many; what is more is told as more. */
+const COUNTED = 1000;
 /** Grist's plugin API waits for ever where Grist is away. */
 const WRITE_MS = 15_000;
 
@@ -32,6 +34,12 @@ export function createAsks({state, host, env, frame, update}) {
   /** @type {unknown} */
   let typing;
   let hiddenAt = 0;
+  /** What was missed: the question that was asked last, and the visit of which the reader wants to hear no more. */
+  let counted = '';
+  /** @type {number | null} */
+  let forgotten = null;
+  /** @type {unknown} */
+  let counting;
 
   /**
    * Get the next page of a history into a timeline.
@@ -56,9 +64,9 @@ export function createAsks({state, host, env, frame, update}) {
     }
     frame();
   };
-  const query = () => {
+  const query = (given = state.place.filters) => {
     const {board, table, read} = state.feed;
-    const filters = fitting(state.place.filters, board);
+    const filters = fitting(given, board);
     return serverQuery(filters, board, filters.mine ? spellings(myName(state), [...table.rows.values()].map(read)) : []);
   };
   const historyOfRow = () => page(state.rowHistory, new URLSearchParams({row: state.rowHistory.key}));
@@ -79,11 +87,13 @@ export function createAsks({state, host, env, frame, update}) {
       api = stream ? createApi({stream, token: state.granted?.token ?? token, env, measured: (ms) => state.latency.answered(ms)}) : null;
       state.viewer = null;
       trendsAt = -Infinity;
+      counted = '';
       asks.forgetHistory();
     },
     /** The link lives (again): what only a server knows is asked for. */
     live() {
       asks.trends();
+      asks.missed();
       if (!state.viewer && host.kind === 'standalone' && state.connection.token) {
         api?.viewer().then(({name, can, expires}) => { state.viewer = {name: name ?? null, can: can ?? [], expires: expires ?? null}; frame(); }, () => {});
       }
@@ -127,17 +137,39 @@ export function createAsks({state, host, env, frame, update}) {
       const test = historyTest(fitting(state.place.filters, board), myName(state));
       if (concerns(change, {fields: table.rows.get(change.row)?.fields ?? {...change.was, ...change.fields}, read, test})) takeLive(state.timeline, change);
     },
-    /** How much has changed since the reader was last here? */
+    /** How much has changed since the reader was last here, of what the filters keep, whatever its state? */
     async missed() {
       const since = state.lastVisit ??= Number(recall(visitKey())) || null;
-      if (!api || !since || env.now() - since < AWAY_MS) return;
+      const {clock, table} = state.feed;
+      if (!api || !since || since === forgotten || env.now() + clock.skew - since < AWAY_MS) return;
+      if (table.authority === 'grist' && !table.loaded) return; // it will be asked with Grist's rows
+      const {status: _, ...roles} = state.place.filters.roles;
+      const asked = query({...state.place.filters, show: 'all', roles});
+      const question = `${since} ${asked ?? 'nothing'}`;
+      if (question === counted) return;
+      counted = question;
+      asked?.set('since', String(Math.floor(since / 1000)));
+      asked?.set('limit', String(COUNTED));
       try {
-        const {changes} = await api.history(new URLSearchParams({since: String(Math.floor(since / 1000)), limit: '1000'}));
-        state.missed = changes.length;
+        const {changes, before} = asked ? await api.history(asked) : {changes: [], before: null};
+        if (question !== counted || since === forgotten) return;
+        // Inside Grist only rows that Grist shows are told of.
+        state.missed = changes.filter(({row}) => table.authority !== 'grist' || table.rows.has(row)).length;
+        state.missedMore = Boolean(before);
         frame();
       } catch {
-        // then nothing is said of it
+        if (question === counted) counted = ''; // nothing is said of it; it is asked again when the link lives
       }
+    },
+    /** Other filters: once nobody types any more, it is counted anew. */
+    missedSoon() {
+      env.clearTimeout(counting);
+      counting = env.setTimeout(asks.missed, TYPING_MS);
+    },
+    /** The reader knows. */
+    forgetMissed() {
+      forgotten = state.lastVisit;
+      state.missed = 0;
     },
     /** The reader is here, or has gone. */
     visit() {

@@ -91,6 +91,65 @@ test('who was away for minutes is told what they missed, who only blinked is not
   assert.equal(state.missed, 3);
 });
 
+/** Away for an hour. */
+function away(host) {
+  const there = page(host);
+  stored.set(VISIT, String(there.time.now() - 3_600_000));
+  const ask = async (n, before = null) => {
+    there.asks.missed();
+    const query = new URL(there.asked[0].url).searchParams;
+    await there.answer(200, {changes: Array.from({length: n}, (_, i) => ({row: i + 1})), before});
+    return [query.toString().replace(/&?since=\d+&limit=1000/, ''), there.state.missed, there.state.missedMore];
+  };
+  return {...there, ask};
+}
+
+test('what was missed is counted by the filters, whatever its state, and once', async () => {
+  const {time, state, asks, asked, ask} = away();
+  const filter = (filters) => { state.place = {...state.place, filters: {...state.place.filters, ...filters}}; };
+  assert.deepEqual(await ask(1000, '7-1'), ['', 1000, true], 'more than were counted');
+  filter({show: 'urgent', roles: {status: ['En cours']}});
+  asks.missed();
+  assert.equal(asked.length, 0, 'counted already');
+  filter({q: 'feu', roles: {status: ['En cours'], assignee: ['Zoé']}});
+  asks.missedSoon();
+  asks.missedSoon(); // somebody types
+  await time.run(1000);
+  assert.equal(asked.length, 1);
+  assert.deepEqual(await ask(2), ['assignee=Zo%C3%A9&q=feu', 2, false]);
+  asks.forgetMissed();
+  filter({q: ''});
+  asks.missed();
+  assert.deepEqual([asked.length, state.missed], [0, 0], 'the reader knows');
+});
+
+test('what was missed is asked for again once there is a token that opens the history', async () => {
+  const {state, asks, asked, answer} = away();
+  asks.live();
+  const question = () => asked.findIndex(({url}) => url.includes('/history?since='));
+  assert.equal(question(), 0);
+  asked.unshift(...asked.splice(question(), 1));
+  await answer(401, {});
+  asks.live();
+  asked.unshift(...asked.splice(question(), 1));
+  await answer(200, {changes: [{row: 1}], before: null});
+  assert.equal(state.missed, 1);
+  asks.live();
+  assert.equal(question(), -1, 'it is known');
+  asks.connect(); // another token
+  asks.live();
+  assert.ok(question() >= 0);
+});
+
+test('inside Grist, what was missed is of rows that Grist shows', async () => {
+  const {state, asks, asked, ask} = away({kind: 'grist'});
+  state.feed.table.loaded = false;
+  asks.missed();
+  assert.equal(asked.length, 0, 'not before its rows are there');
+  state.feed.table.loaded = true;
+  assert.deepEqual(await ask(5), ['', 2, false]);
+});
+
 test('a visit ends when the page is hidden, by the server’s clock', async () => {
   const {time, state, asks, asked} = page();
   state.feed.clock.skew = 7000;

@@ -35,7 +35,7 @@ export function viewOf(state, {hostKind, gristAddress, now, narrow}, place) {
     facets: facetsOf(state), facetSearch: state.facetSearch, saved: state.panel === 'filters' ? savedFilters(feed.board.name) : [], canSave: storageWorks(),
     ...waitingOf(state), frozen: state.frozen, columns: state.order.columns, caps: state.caps, unread: unreadOf(state),
     current: state.current, flashes: attention.flashes, toasts: attention.toasts, alerts: alertsOf(state, narrow),
-    said: state.said, cried: state.cried, lastVisit: state.lastVisit, missed: state.missed,
+    said: state.said, cried: state.cried, lastVisit: state.lastVisit, missed: state.missed, missedMore: state.missedMore,
     detail: row === null ? null : detailOf(state, row), canTake: mayTake(state, hostKind), taking: state.taking,
     people: state.panel === 'filters' || state.taking ? peopleOf(state) : [],
     sound: {on: state.sound, waiting: state.sound && soundWaits(), muted: state.muted},
@@ -65,7 +65,7 @@ function waitingOf(state) {
   const hidden = state.timelineTop ? Math.max(0, listed.findIndex((change) => change.id === state.timelineTop)) : 0;
   const shown = listed.slice(hidden, hidden + (state.caps.get('timeline') ?? CAP));
   return {
-    waiting: state.place.view === 'timeline' ? hidden : state.waiting,
+    waiting: state.place.view === 'timeline' ? hidden : state.waiting, arrived: state.place.view === 'timeline' ? hidden : state.arrived,
     timeline: {entries: shown, more: Boolean(before), loading, problem: problemOf(error, state), hidden, unshown: listed.length - hidden - shown.length},
   };
 }

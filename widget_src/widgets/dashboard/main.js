@@ -65,6 +65,7 @@ function wentTo(elsewhere) {
   }
   asks.timeline();
   asks.rowHistory();
+  asks.missedSoon();
   frame();
 }
 
@@ -171,8 +172,8 @@ function hold(holding) {
       const row = feed.table.rows.get(id);
       return row && feed.read(row);
     };
-    const {items, waiting} = arrange(order, {fresh: state.fresh, holding, find, touched: state.stale ? state.touched : []});
-    Object.assign(state, {items, waiting});
+    const {items, waiting, arrived} = arrange(order, {fresh: state.fresh, holding, find, touched: state.stale ? state.touched : []});
+    Object.assign(state, {items, waiting, arrived});
   }
   if (!holding || view !== 'timeline') state.timelineTop = '';
   else state.timelineTop ||= listable(state, state.timeline.entries)[0]?.id ?? '';
@@ -227,10 +228,14 @@ function start() {
   speak();
   draw();
   host.start({
-    rows: (rows) => update(() => {
-      if (state.problem === 'problem.access') state.problem = '';
-      takeGristRows(state.feed, rows);
-    }),
+    rows: (rows) => {
+      const first = !state.feed.table.loaded;
+      update(() => {
+        if (state.problem === 'problem.access') state.problem = '';
+        takeGristRows(state.feed, rows);
+      });
+      if (first && state.link.kind === 'live') asks.missed();
+    },
     options: (options, {linked, access}) => {
       Object.assign(state, {options, access});
       state.feed.linked = linked;
@@ -240,7 +245,6 @@ function start() {
       speak();
       live.connect();
       address.arrive();
-      asks.missed();
     },
     theme: applyGristTheme,
     problem: (key) => { state.problem = key; frame(); },
@@ -250,7 +254,7 @@ function start() {
   setInterval(() => { live.check(); asks.trends(); frame(); }, TICK_MS);
   setInterval(asks.visit, TICK_MS);
   addEventListener('pagehide', asks.visit);
-  addEventListener('online', live.retry);
+  addEventListener('online', () => { live.retry(); live.look(); });
   document.addEventListener('visibilitychange', () => {
     asks.visit();
     if (!document.hidden) live.look();

@@ -9,7 +9,7 @@ import {countItems} from '../../core/select.js';
 import {linkSettings} from '../../core/settings.js';
 import {createClock} from '../../core/time.js';
 import {createTimeline} from '../../core/timeline.js';
-import {recall} from '../../host/storage.js';
+import {recall, recallList} from '../../host/storage.js';
 /**
  * @typedef {import('../../core/types.js').Item} Item
  * @typedef {ReturnType<typeof createState>} State
@@ -52,6 +52,8 @@ export function createState(config, hostKind) {
     /** As they stand on the screen. */
     items: /** @type {Item[]} */ ([]),
     waiting: 0,
+    /** How many of those are new among the rows. */
+    arrived: 0,
     counts: countItems([]),
     frozen: false,
     /** The next draw lets in what waits. */
@@ -75,6 +77,8 @@ export function createState(config, hostKind) {
     /** @type {number | null} */
     lastVisit: null,
     missed: 0,
+    /** There are more of them than were counted. */
+    missedMore: false,
     problem: '',
     /** The key is the newest toast's. @type {import('../../ui/types.js').Said} */
     said: {key: 0, text: ''},
@@ -83,7 +87,7 @@ export function createState(config, hostKind) {
     /** Alerts that were told, or of which nothing was to be told. @type {Set<number>} */
     criedRows: new Set(),
     sound: recall('sound') === 'on',
-    muted: new Set(JSON.parse(recall('muted') ?? '[]')),
+    muted: new Set(recallList('muted')),
     notices: recall('notices') === 'on',
     letters: recall('letters') !== 'off',
     theme: recall('theme') ?? 'auto',
