@@ -23,12 +23,13 @@ def prepare(
     grid: bool = False,
     cells: dict[int, dict[str, Any]] | None = None,
     renamed: dict[str, str] | None = None,
+    mapped: list[str] | None = None,
 ) -> bytes:
     """Return the document with the widget's address and options.
 
     `only` filters its section (column id → the values that stay); `grid` puts a grid of the same table beside it, each
     selecting the other's row; `cells` replaces cells (row → column → value); `renamed` gives columns other ids, and
-    maps all of them in the widget's settings.
+    maps all of them in the widget's settings; `mapped` maps these alone, each to itself.
     """
     path = folder / "prepared.grist"
     path.write_bytes(GIVEN.read_bytes())
@@ -48,6 +49,9 @@ def prepare(
             file.execute(f"UPDATE Interventions SET {sets} WHERE id = ?", (*fields.values(), row))
         if renamed:
             _rename(file, renamed)
+        if mapped is not None:
+            columns = file.execute("SELECT colId, id FROM _grist_Tables_column WHERE parentId = ?", (TABLE,)).fetchall()
+            _set_widget(file, {"columnsMapping": {name: ref for name, ref in columns if name in mapped}})
         file.commit()
     finally:
         file.close()

@@ -224,6 +224,42 @@ def test_columns_with_other_ids_are_mapped(open_board: Open, board: Board) -> No
     expect(seen.row(26).locator(".place")).to_have_text("Gap")
 
 
+def test_columns_that_are_mapped_to_nothing_are_named(open_board: Open) -> None:
+    """Once one column is mapped, Grist delivers the mapped ones alone."""
+    seen = open_board(mapped=["ID2", "Statut", "Priorite", "Derniere_MAJ"])
+    told = seen.locator("[data-unmapped]")
+    expect(told).to_contain_text("Associez-les dans Grist")
+    expect(told).to_contain_text("vides : Agent, Localisation, Type, Commentaire.")
+    seen.counts(total=40, urgent=4)
+
+
+def test_with_full_access_columns_that_are_mapped_to_nothing_are_read_by_their_ids(open_board: Open) -> None:
+    seen = open_board(access="full", mapped=["Statut"], only={"Priorite": ["Urgente"]})
+    seen.counts(total=5, urgent=4, done=1)
+    expect(seen.row(20).locator(".place")).to_have_text("Nîmes, Arènes")
+    expect(seen.locator("[data-unmapped]")).to_have_count(0)
+    in_grist(seen.page, ["UpdateRecord", "Interventions", 20, {"Localisation": "Gap", "Statut": "Bloqué"}])
+    expect(seen.row(20).locator(".place")).to_have_text("Gap")
+    expect(seen.row(20).locator(".status")).to_have_text("Bloqué")
+
+
+def test_who_takes_a_row_that_grist_says_is_somebody_elses_is_told_whose(
+    colleague: Visitor, board: Board, put: Put
+) -> None:
+    """Previously the last one to press the button had it."""
+    seen = colleague.open_in_grist(put(board, access="full"))
+    seen.link("live")
+    in_grist(seen.page, ["UpdateRecord", "Interventions", 9, {"Priorite": "Urgente", "Statut": "En attente"}])
+    alert = seen.locator('.alert[data-toast-row="9"]')
+    alert.locator("[data-action=take]").click()
+    alert.locator(".take-form input").fill("Zoé")
+    seen.frame.evaluate("() => { window.setTimeout = () => 0; }")  # Grist's news are still on their way
+    in_grist(seen.page, ["UpdateRecord", "Interventions", 9, {"Statut": "En cours", "Agent": "Paul Rossi"}])
+    alert.locator(".take-form [type=submit]").click()
+    expect(alert.locator(".error")).to_contain_text("Paul Rossi")
+    assert webhook_of(seen.page, 9)["Agent"] == "Paul Rossi"
+
+
 def test_taking_charge_writes_into_grist(colleague: Visitor, visit: Visit, board: Board, put: Put) -> None:
     seen = colleague.open_in_grist(put(board, access="full"))
     seen.link("live")

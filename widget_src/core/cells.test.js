@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {toRows} from '../host/grist-rows.js';
+import {completed, toRows, unmapped} from '../host/grist-rows.js';
 import {asText, asTime, fromEncoded, same} from './cells.js';
 
 test('an encoded cell becomes what REST and webhooks give', () => {
@@ -35,4 +35,12 @@ test('columns become rows', () => {
   assert.deepEqual(toRows({id: [3, 5], A: ['x', 'y'], T: [['D', 5, 'UTC'], null]}),
     [{id: 3, fields: {A: 'x', T: 5}}, {id: 5, fields: {A: 'y', T: null}}]);
   assert.deepEqual(toRows({}), []);
+});
+
+test('columns that Grist holds back are known, and filled from the whole table', () => {
+  assert.deepEqual(unmapped(['A', 'B', 'C'], null), [], 'without a mapping all come');
+  assert.deepEqual(unmapped(['A', 'B', 'C'], {A: 'X', B: null}), ['B', 'C']);
+  assert.deepEqual(completed({id: [3, 1], A: ['x', 'y']}, {id: [1, 2, 3], A: [0, 0, 0], B: ['one', 'two', 'three']}, ['B', 'C']),
+    {id: [3, 1], A: ['x', 'y'], B: ['three', 'one']});
+  assert.deepEqual(completed({id: [9]}, {id: [1], B: ['one']}, ['B']), {id: [9], B: [null]});
 });

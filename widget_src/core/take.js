@@ -14,6 +14,9 @@ export const isAlert = (item) => item.urgent && isFree(item);
 /** Does the board have what it takes? @param {Board} board */
 export const canBeTaken = (board) => Boolean(board.role.status && board.statuses.some((s) => s.meaning === 'active'));
 
+/** Types of an assignee column that takes a name; a reference would want a row's number. The same as in grist_live/take.py. */
+const WRITABLE = ['Text', 'Choice', 'Any'];
+
 /**
  * The cells that say: this one has it.
  * @param {Board} board
@@ -23,8 +26,11 @@ export const canBeTaken = (board) => Boolean(board.role.status && board.statuses
 export function takenFields(board, by) {
   const active = board.statuses.find((status) => status.meaning === 'active');
   return {...(active && board.role.status ? {[board.role.status]: active.value} : {}),
-    ...(board.role.assignee && by ? {[board.role.assignee]: by} : {})};
+    ...(takesName(board) && by ? {[board.role.assignee]: by} : {})};
 }
+
+/** @param {Board} board */
+const takesName = ({columns}) => columns.some(({role, type}) => role === 'assignee' && WRITABLE.includes(type.split(':')[0]));
 
 /**
  * Did this change take the row? Then somebody has it now.

@@ -28,6 +28,8 @@ test('a row is taken by the first active status and a name, where the board has 
   assert.deepEqual(takenFields(board, 'Zoé'), {Statut: 'En cours', Agent: 'Zoé'});
   assert.deepEqual(takenFields(without('assignee'), 'Zoé'), {Statut: 'En cours'});
   assert.deepEqual(takenFields(board, ''), {Statut: 'En cours'});
+  const refers = compileBoard({...BOARD, columns: BOARD.columns.map((column) => (column.role === 'assignee' ? {...column, type: 'Ref:Agents'} : column))});
+  assert.deepEqual(takenFields(refers, 'Zoé'), {Statut: 'En cours'}, 'a reference takes no name');
 });
 
 test('an update that made a row active, with a name in it, is a taking', () => {

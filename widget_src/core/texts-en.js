@@ -79,6 +79,7 @@ export default {
   'empty.showAll': 'Show all',
   'loading': 'Loading…',
   'problem.access': 'This widget may not read the table. Open the widget’s settings in Grist (right-hand panel) and choose the access level “Read selected table”.',
+  'problem.unmapped': 'Some of this board’s columns are mapped to no column of the table, so they are empty: {columns}. Map them in the widget’s settings in Grist (right-hand panel).',
   'problem.api': 'Grist’s plugin API could not be loaded from {address}, so the rows of this document can’t be read. Check that this address is your Grist server’s.',
   'problem.noApi': 'This file doesn’t know your Grist server, so it can’t read its rows. Build it with “python build.py --grist-url …”, or let grist_live serve it.',
   'link.catching': 'Catching up: {n}…',

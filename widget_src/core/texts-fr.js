@@ -80,6 +80,7 @@ export default {
   'empty.showAll': 'Tout afficher',
   'loading': 'Chargement…',
   'problem.access': 'Ce widget n’a pas le droit de lire la table. Dans Grist, ouvrez les réglages du widget (panneau de droite) et choisissez l’accès « Lire la table sélectionnée ».',
+  'problem.unmapped': 'Des colonnes de ce tableau ne sont associées à aucune colonne de la table et restent vides : {columns}. Associez-les dans Grist, dans les réglages du widget (panneau de droite).',
   'problem.api': 'L’interface des widgets de Grist n’a pas pu être chargée depuis {address} : les lignes de ce document ne peuvent pas être lues. Vérifiez que c’est bien l’adresse de votre serveur Grist.',
   'problem.noApi': 'Ce fichier ne connaît pas votre serveur Grist et ne peut donc pas lire ses lignes. Construisez-le avec « python build.py --grist-url … », ou laissez grist_live le servir.',
   'link.catching': 'Rattrapage : {n}…',

@@ -163,6 +163,8 @@ export interface HostHandlers {
   rows(rows: Row[]): void;
   options(options: Options, info: {linked: boolean; access: string}): void;
   theme(theme: {appearance: string; colors: Record<string, string>}): void;
+  /** The board's columns that the document's owner has mapped to nothing, though others are mapped: they are empty. */
+  unmapped(columns: string[]): void;
   /** A sentence's key: why there will be no rows. */
   problem(key: string): void;
   /** The cursor of a linked section, or ours, is on this row. */
@@ -177,6 +179,8 @@ export interface Host {
   describe?(board: Board): void;
   /** Put the host's cursor on a row. */
   select?(row: number): void;
+  /** The row's cells as the host has them now; rejects when it can't tell. */
+  read?(row: number): Promise<Fields>;
   /** Write cells of a row; rejects when the host doesn't let us. */
   write?(row: number, fields: Fields): Promise<void>;
   /** A token with which our server can ask what this user may see. */

@@ -18,6 +18,28 @@ export function renamed(columns, mapping) {
 }
 
 /**
+ * Name the board's columns that are mapped to nothing. Grist delivers all columns as long as nothing is mapped; as soon as
+ * one is, it delivers the mapped ones alone.
+ * @param {string[]} names the board's
+ * @param {Record<string, string | null> | null} mapping
+ */
+export const unmapped = (names, mapping) => (mapping ? names.filter((name) => !mapping[name]) : []);
+
+/**
+ * Add columns that Grist held back, from the whole table: its rows may be more, and stand in another order.
+ * @param {Record<string, unknown[]>} columns already named as the board does
+ * @param {Record<string, unknown[]>} whole
+ * @param {string[]} names
+ * @returns {Record<string, unknown[]>}
+ */
+export function completed(columns, whole, names) {
+  const found = names.filter((name) => name in whole);
+  const places = new Map((whole.id ?? []).map((id, index) => [id, index]));
+  const cells = (/** @type {string} */ name) => (columns.id ?? []).map((id) => whole[name][places.get(id) ?? -1] ?? null);
+  return {...columns, ...Object.fromEntries(found.map((name) => [name, cells(name)]))};
+}
+
+/**
  * @param {Record<string, unknown[]>} columns as `fetchSelectedTable({keepEncoded: true, format: 'columns'})` gives them
  * @returns {import('../core/types.js').Row[]}
  */

@@ -1,5 +1,6 @@
 // Inside Grist: the only file that says `grist.`. Its plugin API comes from the configured Grist server, from nowhere else.
-import {renamed, toRows} from './grist-rows.js';
+import {completed, renamed, toRows, unmapped} from './grist-rows.js';
+import {fromEncoded} from '../core/cells.js';
 import {pick} from '../core/board.js';
 import {recall, remember} from './storage.js';
 /**
@@ -7,10 +8,10 @@ import {recall, remember} from './storage.js';
  * @typedef {{ready(o: object): void, on(e: 'message', f: (m: any) => void): void,
  *   onOptions(f: (options: any, settings: any) => void): void,
  *   setOption(key: string, value: unknown): Promise<void>, setCursorPos(position: {rowId: number}): Promise<void>,
- *   fetchSelectedTable(o: object): Promise<Record<string, unknown[]>>, getSelectedTableId(): Promise<string>,
+ *   fetchSelectedTable(o: object): Promise<Record<string, unknown[]>>, fetchSelectedRecord(row: number, o: object): Promise<Record<string, unknown>>, getSelectedTableId(): Promise<string>,
  *   sectionApi: {configure(o: object): Promise<void>, mappings(): Promise<Record<string, string | null> | null>},
- *   docApi: {applyUserActions(actions: unknown[][]): Promise<unknown>, getAccessToken(o: object): Promise<{token: string}>}}} GristApi
- * @typedef {{mapping: Record<string, string | null> | null, columns: object[]}} Mapped
+ *   docApi: {fetchTable(id: string): Promise<Record<string, unknown[]>>, applyUserActions(actions: unknown[][]): Promise<unknown>, getAccessToken(o: object): Promise<{token: string}>}}} GristApi
+ * @typedef {{mapping: Record<string, string | null> | null, columns: {name: string}[], access: string}} Mapped
  */
 
 /** The pull of a big table freezes this page and, on the same site, Grist's: the more rows, the rarer. */
@@ -26,7 +27,7 @@ export function gristHost(address) {
   /** @type {GristApi | null} */
   let grist = null;
   /** @type {Mapped} */
-  const mapped = {mapping: null, columns: []};
+  const mapped = {mapping: null, columns: [], access: 'none'};
   return {
     kind: 'grist',
     start(handlers) {
@@ -40,6 +41,11 @@ export function gristHost(address) {
       grist?.sectionApi.configure(request(mapped)).catch(() => {});
     },
     select(row) { grist?.setCursorPos({rowId: row}).catch(() => {}); },
+    async read(row) {
+      if (!grist) throw new Error('no grist');
+      const cells = renamed(await grist.fetchSelectedRecord(row, {keepEncoded: true}), mapped.mapping);
+      return Object.fromEntries(Object.entries(cells).map(([id, cell]) => [id, fromEncoded(cell)]));
+    },
     async write(row, fields) {
       if (!grist) throw new Error('no grist');
       const cells = Object.fromEntries(Object.entries(fields).map(([id, cell]) => [mapped.mapping?.[id] || id, cell]));
@@ -95,6 +101,10 @@ function listen(grist, handlers, mapped) {
   grist.onOptions((options, settings) => {
     const {stream, token, language, board, access: door} = options || {};
     const access = settings?.accessLevel || 'none';
+    if (mapped.access !== access) {
+      mapped.access = access;
+      pull();
+    }
     handlers.options({stream: stream || recall('stream') || undefined, token, language, board, access: door},
       {linked: Boolean(settings?.linking?.asTarget), access});
     if (access === 'none') handlers.problem('problem.access');
@@ -119,9 +129,17 @@ function createPull(grist, handlers, mapped) {
     running = true;
     last = Date.now();
     try {
-      const rows = toRows(renamed(await grist.fetchSelectedTable({keepEncoded: true, format: 'columns'}), mapped.mapping));
+      const {mapping, columns: board, access} = mapped;
+      let columns = renamed(await grist.fetchSelectedTable({keepEncoded: true, format: 'columns'}), mapping);
+      let missing = unmapped(board.map(({name}) => name), mapping);
+      if (missing.length && access === 'full') {
+        columns = completed(columns, await grist.docApi.fetchTable(await grist.getSelectedTableId()), missing);
+        missing = missing.filter((name) => !(name in columns));
+      }
+      const rows = toRows(columns);
       gap = rows.length > MANY_ROWS ? rows.length * MS_PER_ROW : 0;
       handlers.rows(rows);
+      handlers.unmapped(missing);
     } catch {
       handlers.problem('problem.access');
     }

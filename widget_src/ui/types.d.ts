@@ -42,6 +42,8 @@ export interface View {
   loaded: boolean;
   /** A text's key, or ''. */
   problem: string;
+  /** What the columns are called that Grist's owner has mapped to nothing. */
+  unmapped: string[];
   gristAddress: string;
   view: ViewName;
   density: string;

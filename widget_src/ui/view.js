@@ -90,6 +90,9 @@ function notice(view, actions) {
     return html`<p class=${problem === 'problem.partial' ? 'notice calm' : 'notice'} role="alert">${icon('warning')}<span>${
       t(/** @type {TextKey} */ (problem), {address: view.gristAddress})}</span></p>`;
   }
+  if (view.unmapped.length) {
+    return html`<p class="notice" role="alert" data-unmapped>${icon('warning')}<span>${t('problem.unmapped', {columns: view.unmapped.join(', ')})}</span></p>`;
+  }
   if (link.kind === 'none' && view.hostKind === 'grist' && view.loaded) {
     return html`<p class="notice calm">${icon('warning')}<span>${t('link.none.help')}</span>
       <button type="button" class="plain" @click=${() => actions.togglePanel('settings')}>${t('menu')}</button></p>`;

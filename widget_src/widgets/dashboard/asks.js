@@ -3,7 +3,7 @@ import {boardOf} from '../../core/address.js';
 import {ApiError, createApi} from '../../core/api.js';
 import {fitting, historyTest, serverQuery, spellings} from '../../core/filters.js';
 import {applyChange} from '../../core/table.js';
-import {takenFields, whyNot, whyNotInGrist} from '../../core/take.js';
+import {isFree, takenFields, whyNot, whyNotInGrist} from '../../core/take.js';
 import {concerns, createTimeline, isLogged, takeLive, takePage} from '../../core/timeline.js';
 import {trendsOf} from '../../core/trends.js';
 import {recall, remember} from '../../host/storage.js';
@@ -77,6 +77,15 @@ export function createAsks({state, host, env, frame, update}) {
     let timer;
     const late = new Promise((_, reject) => { timer = env.setTimeout(() => reject(new Error('no answer')), WRITE_MS); });
     await Promise.race([writing, late]).finally(() => env.clearTimeout(timer));
+  };
+  /** Write that a row is somebody's, unless it is another's by now. Grist has no "write only if". @param {number} row @param {string} by */
+  const write = async (row, by) => {
+    const {board, read, table} = state.feed;
+    const fields = {...table.rows.get(row)?.fields, ...await host.read?.(row).catch(() => null)};
+    const item = read({id: row, fields});
+    if (item.status.meaning === 'active' && item.assignee === by) return;
+    if (!isFree(item)) throw new ApiError(409, {by: item.assignee, ...(item.done ? {reason: 'done'} : {})});
+    await host.write?.(row, takenFields(board, by));
   };
   const visitKey = () => `visit:${boardOf(state.connection.stream) || state.feed.board.name}`;
 
@@ -196,7 +205,7 @@ export function createAsks({state, host, env, frame, update}) {
         frame();
       };
       try {
-        if (host.write) await inTime(host.write(row, takenFields(state.feed.board, by)));
+        if (host.write) await inTime(write(row, by));
         else if (api) {
           const {fields} = await api.take(row, by);
           update(() => { // at once; the stream tells it again, which is no news

@@ -1,5 +1,6 @@
 // The state as the templates see it.
 import {isCalm} from '../../core/attention.js';
+import {pick} from '../../core/board.js';
 import {FILTER_ROLES, baseTest, countFilters, facet, fitting, hasBase, hasRole, stateTest} from '../../core/filters.js';
 import {canBeTaken} from '../../core/take.js';
 import {recall, storageWorks} from '../../host/storage.js';
@@ -29,7 +30,7 @@ export function viewOf(state, {hostKind, gristAddress, now, narrow}, place) {
     ...state.speech, range: place.range, rowHeight: place.rowHeight, glide: place.glide && isCalm(attention, now),
     board: feed.board, language: state.language, now: now + feed.clock.skew, browserNow: now,
     link: state.link, latency: state.latency.p95(now), viewers: feed.viewers, hostKind,
-    loaded: feed.table.loaded && feed.board.columns.length > 0, problem: state.problem, gristAddress,
+    loaded: feed.table.loaded && feed.board.columns.length > 0, problem: state.problem, unmapped: unmappedOf(state), gristAddress,
     view, density: state.density, narrow, filters, filterCount: countFilters(filters), narrowed: hasBase(filters), me: myName(state),
     counts: state.counts, total: state.sorted.length, trends: state.trends, items: state.items,
     facets: facetsOf(state), facetSearch: state.facetSearch, saved: state.panel === 'filters' ? savedFilters(feed.board.name) : [], canSave: storageWorks(),
@@ -97,6 +98,13 @@ function detailOf(state, row) {
     history: {entries: listable(state, entries), more: Boolean(before), loading, problem: problemOf(error, state), hidden: 0, unshown: 0},
   };
 }
+
+/** Nobody misses these where they aren't mapped. */
+const UNMISSED = ['latitude', 'longitude'];
+
+/** What the columns are called that are mapped to nothing. @param {State} state */
+const unmappedOf = ({unmapped, language, feed: {board}}) => board.columns
+  .filter(({id, role}) => unmapped.includes(id) && !UNMISSED.includes(role ?? '')).map(({id, label}) => pick(label, language, id));
 
 /** Changed rows of the present filter that the reader has not seen. @param {State} state */
 export function unreadOf(state) {

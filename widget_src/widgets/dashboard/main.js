@@ -247,6 +247,7 @@ function start() {
       address.arrive();
     },
     theme: applyGristTheme,
+    unmapped: (columns) => { state.unmapped = columns; frame(); },
     problem: (key) => { state.problem = key; frame(); },
     selected: actions.selected,
   });

@@ -80,6 +80,8 @@ export function createState(config, hostKind) {
     /** There are more of them than were counted. */
     missedMore: false,
     problem: '',
+    /** Columns that are mapped to nothing in Grist. @type {string[]} */
+    unmapped: [],
     /** The key is the newest toast's. @type {import('../../ui/types.js').Said} */
     said: {key: 0, text: ''},
     /** @type {import('../../ui/types.js').Said} */
