@@ -137,6 +137,27 @@ def test_a_pointer_that_was_left_there_does_not_hold_the_rows_all_day(visit: Vis
     seen.has_ids(5, 2, 4, 1)
 
 
+@pytest.mark.parametrize("view", ["list", "kanban"])
+def test_a_change_flashes_in_the_colour_of_its_status(visit: Visit, board: Board, view: str) -> None:
+    fill(board)
+    visitor = visit()
+    watch = """window.__flashed = {};
+    new MutationObserver(() => document.querySelectorAll('[data-row].flash').forEach(row => {
+      const bar = getComputedStyle(row.querySelector('.card'), '::after');
+      const icon = row.querySelector('.status .icon') ?? row.closest('.column').querySelector('h2 .icon');
+      __flashed[row.dataset.row] = [bar.borderLeftColor, getComputedStyle(icon).color, bar.animationDuration];
+    })).observe(document, {subtree: true, childList: true, attributes: true})"""
+    visitor.context.add_init_script(watch)
+    seen = visitor.open(f"{board.url}?show=all&view={view}")
+    seen.link("live")
+    for row, status in ((1, "En cours"), (4, "Terminé"), (5, "Bloqué")):
+        board.post(record(row, status))
+        seen.until(lambda row=row: str(row) in seen.frame.evaluate("__flashed"))
+    flashed = seen.frame.evaluate("__flashed")
+    assert [(bar == icon, lasts) for bar, icon, lasts in flashed.values()] == [(True, "1.2s")] * 3, flashed
+    assert len({bar for bar, _, _ in flashed.values()}) == 3, "each status has its own"
+
+
 def test_what_nobody_has_seen_stays_marked(visit: Visit, board: Board) -> None:
     board.post(*many(60))
     seen = visit().open(f"{board.url}?show=all")
