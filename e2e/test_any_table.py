@@ -67,6 +67,8 @@ def test_a_table_without_roles_becomes_a_board(visit: Visit, table: Callable[...
     expect(seen.locator("[data-action=mine]")).to_have_count(0)
     seen.link("live")
     board.post({"id": 1, "A": "ligne une"})
+    expect(seen.toast(1)).to_have_text("ligne une")
+    expect(seen.locator(".toast-more")).to_have_text("A")
     expect(seen.row(1).locator(".place")).to_have_text("ligne une")
 
 

@@ -62,6 +62,19 @@ def test_toasts_leave_the_rows_in_sight(visit: Visit, board: Board) -> None:
     assert seen.locator(".corner").evaluate("one => one.getBoundingClientRect().width") <= 320
 
 
+def test_alerts_leave_the_rows_in_sight(visit: Visit, board: Board) -> None:
+    board.post(*many(30))
+    seen = visit().open(f"{board.url}?show=all")
+    seen.link("live")
+    board.post(*(record(id, "En attente", "Urgente", Commentaire="Feu éteint") for id in (101, 102)))
+    expect(seen.locator(".alert:visible")).to_have_count(2)
+    for id in range(1, 4):
+        board.post({"id": f"test-{id}", "fields": {"Agent": f"Test {id}"}})
+    expect(seen.locator(".toast:not(.alert)")).to_have_count(3)
+    expect(seen.locator(".toast:not(.alert):visible")).to_have_count(1)
+    assert seen.locator(".corner").evaluate("one => one.getBoundingClientRect().height") < 280
+
+
 def test_an_empty_column_says_so_at_its_top(visit: Visit, board: Board) -> None:
     board.post(record(1, "En attente"))
     seen = visit().open(f"{board.url}?view=kanban")

@@ -17,13 +17,14 @@ export function toasts(view) {
 /** @param {Toast} toast @param {View} view */
 function one(toast, view) {
   const item = toast.news?.item;
-  const what = toast.news && changedColumns(toast, view);
+  const title = view.board.role.place ? item?.title : ''; // else it is in the sentence
+  const what = toast.news ? changedColumns(toast, view) : '';
   return html`<div class="toast" data-toast=${toast.kind} data-toast-row=${toast.news?.row ?? nothing}
     data-status=${item?.status.index ?? nothing} data-urgent=${item?.urgent ?? false}>
     ${icon(toastIcon(toast))}
     <div><p class="toast-text">${toast.kind === 'test' ? html`<span class="tag">${view.t('toast.testTag')}</span> ` : nothing}${
       isolated(toast, view)}</p>
-    ${item ? html`<p class="toast-more"><bdi>${item.title}</bdi>${what ? ` · ${what}` : nothing}</p>` : nothing}</div>
+    ${title || what ? html`<p class="toast-more"><bdi>${title}</bdi>${title && what ? ' · ' : nothing}${what}</p>` : nothing}</div>
   </div>`;
 }
 
@@ -67,16 +68,21 @@ function sentence({kind, n = 0, text = '', news}, view, mark) {
   if (kind === 'test') return t('toast.test', {what: mark(text)});
   if (kind === 'note') return t(/** @type {import('../core/i18n.js').TextKey} */ (text), {n});
   if (!news?.item) return '';
-  return itemSentence(kind === 'remove' ? 'toast.remove' : kind === 'taken' ? 'toast.taken' : 'toast.change', news.item, view, mark);
+  return itemSentence(kind, news.item, view, mark);
 }
 
 /**
- * @param {'toast.remove' | 'toast.taken' | 'toast.change'} key @param {import('../core/types.js').Item} item @param {View} view
- * @param {(cell: string) => string} mark
+ * Who, where, and what it is now, as far as the board tells.
+ * @param {Toast['kind']} kind @param {import('../core/types.js').Item} item @param {View} view @param {(cell: string) => string} mark
  */
-function itemSentence(key, {assignee, place, status}, view, mark) {
-  const {t} = view;
-  return t(key, {who: mark(assignee || t('assignee.none')), place: mark(place || t('place.none')), status: mark(statusLabel(status, view))});
+function itemSentence(kind, {assignee, place, status, title}, view, mark) {
+  const {t, board: {role}} = view;
+  const who = mark(assignee || t('assignee.none'));
+  const row = mark(!role.place ? title : place || t('place.none'));
+  const what = role.assignee && kind !== 'taken' ? t('toast.of', {who, what: row}) : row;
+  if (kind === 'remove') return t('toast.remove', {what});
+  const change = role.status ? t('toast.change', {what, status: mark(statusLabel(status, view))}) : what;
+  return kind === 'taken' ? t('toast.taken', {who, what: change}) : change;
 }
 
 /** @param {Toast} toast @param {View} view */
