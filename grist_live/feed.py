@@ -68,14 +68,17 @@ class Group:
         self.slots: list[set[Viewer]] = [set() for _ in range(SLOTS)]
         self.joined = 0
 
-    def render(self, changes: Iterable[Recent]) -> bytes:
-        """Write changes as this group's viewers read them."""
+    def frames(self, changes: Iterable[Recent]) -> list[bytes]:
+        """Write changes as this group's viewers read them: a filter may leave out some."""
         if self.filter is not None:
             seen = ((change.id, self.filter.change(change.data, change.text)) for change in changes)
-            return b"".join([change_frame(str(id), data) for id, data in seen if data])
+            return [change_frame(str(id), data) for id, data in seen if data]
         if self.is_compat:
-            return b"".join([change.compat(self.board) for change in changes])
-        return b"".join([change.frame for change in changes])
+            return [change.compat(self.board) for change in changes]
+        return [change.frame for change in changes]
+
+    def render(self, changes: Iterable[Recent]) -> bytes:
+        return b"".join(self.frames(changes))
 
     def say(self, type: str, data: Any, id: Id | None = None) -> bytes:
         """Write an event that is no change. Clients of the compatible format know none, but keep the id."""
@@ -160,7 +163,8 @@ class Feed:
             self.resets += 1
             data = self._hello(group, 0, None) + group.say("reset", {"id": str(self.position)}, self.position)
         else:
-            data = self._hello(group, len(missed), None if missed else self.position) + group.render(missed)
+            frames = group.frames(missed)  # it tells how many follow, not how many there were
+            data = self._hello(group, len(frames), None if frames else self.position) + b"".join(frames)
         return data + self._degraded(group)
 
     def _since(self, last: Id) -> list[Recent] | None:

@@ -256,6 +256,16 @@ def test_a_filter_makes_rows_enter_and_leave(way: Way, journal: Journal) -> None
     assert changes[1]["data"]["was"]["Statut"] == "En cours" and changes[2]["data"]["fields"]["Statut"] == "En cours"
 
 
+def test_a_filtered_stream_tells_how_many_missed_changes_it_brings(way: Way, journal: Journal) -> None:
+    server = way()
+    commit(journal, (1, {"Statut": "En cours"}), (2, {"Statut": "Bloqué"}), (3, {"Statut": "En cours"}))
+    epoch = journal.head(load_preset(NAME)).id.epoch
+    for status, replayed, place in (("Bloqué", 1, None), ("Terminé", 0, f"{epoch}-3")):
+        with server.stream(f"{epoch}-0", path=f"/boards/{NAME}/stream?status={status}") as stream:
+            [hello] = stream.wait(type="hello")
+            assert (hello["data"]["replayed"], hello.get("id")) == (replayed, place)
+
+
 def test_the_token_decides_who_may_look(way: Way, redis_server: RedisServer) -> None:
     from grist_live.access import Access
 
