@@ -201,6 +201,24 @@ def test_a_filtered_timeline_says_what_happened_and_not_what_the_filter_sees_of_
     seen.until(lambda: told()[:1], [("2", "update")])
 
 
+def test_the_bar_of_the_timeline_has_only_what_does_something_there(visit: Visit, board: Board) -> None:
+    """It tells of what is done, too, and its changes are not counted as rows."""
+    rows(board)
+    seen = visit().open(f"{board.url}?view=timeline")
+    segments = seen.locator("[data-filter]")
+    expect(segments).to_have_text(["Toutes", "Urgentes"])
+    expect(segments.first).to_have_attribute("aria-pressed", "true")
+    expect(seen.locator(".shown")).to_have_count(0)
+    expect(seen.locator(".timeline .change")).to_have_count(5)
+    seen.filter("urgent")
+    expect(seen.locator(".timeline .change")).to_have_count(2)
+    seen.filter("all")
+    expect(seen.locator(".timeline .change")).to_have_count(5)
+    seen.view("list")
+    seen.has_ids(2, 4, 1, 5)
+    seen.shown(4)
+
+
 def test_a_filter_that_the_board_has_no_column_for_is_left_out(visit: Visit, own_server: Callable[..., Board]) -> None:
     columns = [{"id": "ID2", "role": "title"}, {"id": "Type", "role": "kind", "type": "ChoiceList"}, {"id": "Note"}]
     board = own_server(board={"preset": "", "table": "T", "columns": columns})

@@ -111,7 +111,13 @@ export function historyTest(filters, me) {
 }
 
 /** Without accents and case, as the server searches: "eglise" finds "Église". @param {string} text */
-export const fold = (text) => text.toLowerCase().replace(/[œæ’ßς]/g, (c) => SPELT_OUT[c]).normalize('NFKD').replace(MARKS, '').trim();
+export function fold(text) {
+  const low = text.toLowerCase();
+  if (ASCII.test(low)) return low.trim(); // most names and codes: nothing to take apart
+  return low.replace(/[œæ’ßς]/g, (c) => SPELT_OUT[c]).normalize('NFKD').replace(MARKS, '').trim();
+}
+
+const ASCII = /^[\0-\x7f]*$/;
 
 /** @type {Record<string, string>} */
 const SPELT_OUT = {œ: 'oe', æ: 'ae', '’': "'", ß: 'ss', ς: 'σ'};

@@ -15,8 +15,8 @@ import {icon} from './icons.js';
 
 const SEGMENTS = /** @type {const} */ (['open', 'all', 'urgent']);
 
-/** Those that make a difference on this board. @param {View} view */
-const segmentsOf = ({board, filters}) => SEGMENTS.filter((one) => one === 'all' || (one === 'open' ? !board.columns.length || board.meanings.has('done')
+/** Those that make a difference on this board; the timeline tells of what is done, too. @param {View} view */
+const segmentsOf = ({board, filters, view}) => SEGMENTS.filter((one) => one === 'all' || (one === 'open' ? view !== 'timeline' && (!board.columns.length || board.meanings.has('done'))
   : board.canBeUrgent || filters.show === one));
 
 /** @param {View} view @param {Actions} actions */
@@ -37,7 +37,7 @@ function line(view, actions) {
     ${view.narrow && view.loaded ? freezeButton(view, actions) : nothing}
     ${segments.length > 1 ? html`<div class="segments" role="group" aria-label=${t('filters')}>
       ${segments.map((one) => html`<button type="button" data-filter=${one} aria-pressed=${show === one && !status}
-        @click=${() => actions.setShow(one)}>${t(`filter.${one}`)}</button>`)}
+        @click=${() => actions.setShow(one === 'all' && view.view === 'timeline' ? 'open' : one)}>${t(`filter.${one}`)}</button>`)}
     </div>` : nothing}
     <button type="button" class="plain filter-button" data-action="filters" aria-expanded=${view.panel === 'filters'}
       @click=${() => actions.togglePanel('filters')}>${icon('filter')}<span>${t('filters.more')}</span>${
@@ -51,8 +51,9 @@ function line(view, actions) {
   </div>`;
 }
 
-/** @param {View} view */
-function shown({items, loaded, narrow, number, total, t}) {
+/** How many rows are on show; the timeline's changes are no rows. @param {View} view */
+function shown({view, items, loaded, narrow, number, total, t}) {
+  if (view === 'timeline') return nothing;
   const text = t('rows.shown', {n: items.length, total: number.format(total)});
   return html`<p class="shown" data-shown=${items.length} title=${text}>${!loaded ? '' : narrow
     ? html`<span aria-hidden="true">${number.format(items.length)} / ${number.format(total)}</span><span class="unseen">${text}</span>` : text}</p>`;
