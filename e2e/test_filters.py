@@ -237,6 +237,15 @@ def test_a_filter_that_the_board_has_no_column_for_is_left_out(visit: Visit, own
     seen.has_ids(2)
 
 
+def test_filters_that_the_server_refuses_are_not_blamed_on_the_link(visit: Visit, board: Board) -> None:
+    rows(board)
+    visitor = visit()
+    visitor.guard.expect("status of 400")
+    visitor.context.route("**/history*", lambda route: route.fulfill(status=400, json={"error": "kind is no filter"}))
+    seen = visitor.open(f"{board.url}?view=timeline&kind=Voirie")
+    expect(seen.locator(".timeline")).to_contain_text("Le serveur ne peut pas appliquer ces filtres")
+
+
 def test_mine_are_mine_in_the_timeline_however_my_name_is_written(visit: Visit, board: Board) -> None:
     rows(board)
     visitor = visit()

@@ -160,13 +160,9 @@ def _text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, list):
         items = [_text(item) for item in value[1:]]
-        return (
-            f"#{(items or [''])[0]}"
-            if value[:1] == ["E"]
-            else ", ".join(filter(None, items))
-            if value[:1] == ["L"]
-            else ""
-        )
+        if value[:1] == ["E"]:
+            return f"#{items[0] if items else ''}"
+        return ", ".join(filter(None, items)) if value[:1] == ["L"] else ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return "" if value is None or isinstance(value, dict) else str(value)

@@ -211,7 +211,7 @@ function cry(keep) {
   else if (!alerts.size && state.cried.text) state.cried = {key: state.cried.key + 1, text: ''};
 }
 
-/** After a draw: the row that the keyboard went to. While its panel is open, closing it is what brought us here. */
+/** After a draw: the row that the keyboard went to; not while the browser is still going back to where its panel was closed. */
 function giveFocus() {
   if (state.focusNext === null || address.leaving()) return;
   const row = /** @type {HTMLElement | null} */ (document.querySelector(`[data-open="${state.focusNext}"], [data-open-row="${state.focusNext}"]`));
