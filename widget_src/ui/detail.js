@@ -46,8 +46,8 @@ function body(item, detail, view, actions) {
     <div class="line">${role.priority ? priorityBadge(item.priority, view, item.urgent) : nothing}${role.status ? statusBadge(item.status, view) : nothing}${time(item, view)}</div>
     ${item.updated === null ? nothing : html`<p class="hint updated">${t('updated.at', {time: clock.exact(item.updated)})}</p>`}
     ${late ? html`<p class="hint late" data-late=${late}>${icon('clock')}${t(`late.${late}`)}</p>` : nothing}
-    <div class="buttons">${takeButton(item, view, actions)}
-      ${board.link ? html`<a class="plain" data-action="open-grist" target="_blank" rel="noopener noreferrer" href=${board.link.replace('{row}', String(item.id))}>${icon('outside')}${t('detail.grist')}</a>` : nothing}</div>
+    <div class="buttons">${takeButton(item, view, actions)}${
+      board.link ? html`<a class="plain" data-action="open-grist" target="_blank" rel="noopener noreferrer" href=${board.link.replace('{row}', String(item.id))}>${icon('outside')}${t('detail.grist')}</a>` : nothing}</div>
     <dl class="cells">${board.columns.filter((column) => !HEAD.has(column.role ?? '') && column.id !== board.titleColumn).map((column) => {
       const text = cellText(column, detail.fields[column.id], view);
       return html`<div><dt><bdi>${pick(column.label, view.language, column.id)}</bdi></dt><dd>${text ? html`<bdi>${text.length > CLIP ? `${text.slice(0, CLIP)}…` : text}</bdi>` : html`<span class="none">—</span>`}</dd></div>`;
