@@ -63,7 +63,7 @@ def test_a_new_row_appears_and_a_deleted_one_goes(visit: Visit, board: Board) ->
     seen.link("live")
     board.post(record(6, "En attente", "Urgente"))
     seen.has_ids(6, 2, 4, 1, 5)
-    expect(seen.toast(6)).to_have_text("Urgent : 6 rue de l’Église, Gap (INT-6)")
+    expect(seen.toast(6)).to_have_text("Urgent : 6 rue de l’Église, Gap")
     seen.counts(total=6, urgent=2, waiting=3)
     board.remove(6, 4)
     seen.has_ids(2, 1, 5)

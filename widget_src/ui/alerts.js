@@ -11,11 +11,10 @@ import {inBoxes, mark} from './toasts.js';
  */
 
 /**
- * What is urgent, and where. Nobody has it, so nobody is named.
- * @param {Item} item @param {import('../core/i18n.js').Translate} t @param {(cell: string) => string} [cell]
+ * What is urgent, and where, in one sentence. Nobody has it, so nobody is named.
+ * @param {Item} item @param {import('../core/i18n.js').Translate} t
  */
-export const alertText = ({place, title}, t, cell = (text) => text) =>
-  t('alert.cry', {what: place ? t('said.row', {what: cell(place), title: cell(title)}) : cell(title)});
+export const alertText = ({place, title}, t) => t('alert.cry', {what: place ? t('said.row', {what: place, title}) : title});
 
 /** @param {View} view @param {Actions} actions */
 export function alerts(view, actions) {
@@ -31,9 +30,12 @@ export function alerts(view, actions) {
 /** @param {Item} item @param {View} view @param {Actions} actions */
 function alert(item, view, actions) {
   const {t} = view;
+  const {place, title} = item;
+  const more = [place && title, item.comment].filter(Boolean);
   return html`<article class="toast alert" data-toast="alert" data-toast-row=${item.id} data-urgent="true">
     ${icon('urgent')}
-    <div><p class="toast-text">${inBoxes(alertText(item, t, mark))}</p>${item.comment ? html`<p class="toast-more"><bdi>${item.comment}</bdi></p>` : nothing}
+    <div><p class="toast-text">${inBoxes(t('alert.cry', {what: mark(place || title)}))}</p>${
+        more.length ? html`<p class="toast-more">${more.map((text, index) => html`${index ? ' · ' : nothing}<bdi>${text}</bdi>`)}</p>` : nothing}
       <div class="buttons">${takeButton(item, view, actions)}<button type="button" class="plain" data-action="show" @click=${(/** @type {Event} */ event) => actions.openRow(item.id, event)}>${t('alert.show')}</button></div></div>
     <button type="button" class="tool" data-action="dismiss" aria-label=${t('alert.dismiss')} title=${t('alert.dismiss')} @click=${() => actions.dismissAlert(item.id)}>${icon('close')}</button>
   </article>`;

@@ -42,7 +42,7 @@ function toastIcon({kind, news}) {
  */
 export function toastText(toast, view) {
   const what = sentence(toast, view, (cell) => cell);
-  return toast.news?.item ? view.t('said.row', {what, title: toast.news.item.title}) : what;
+  return toast.news?.item && view.board.role.place ? view.t('said.row', {what, title: toast.news.item.title}) : what;
 }
 
 /**
