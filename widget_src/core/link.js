@@ -6,7 +6,8 @@ import {SILENCE_MS, readEvents} from './sse.js';
 /**
  * @typedef {import('./types.js').Env} Env
  * @typedef {import('./types.js').LinkState} LinkState
- * @typedef {{lastId: string, needsSnapshot: boolean, resetAt: number}} Place where we are in the board's log
+ * @typedef {{lastId: string, needsSnapshot: boolean, resetAt: number, askedAt: number | null, heardAt: number}} Place where we are
+ *   in the board's log; askedAt: since when an answer is waited for; heardAt: when the server last gave a sign
  * @typedef {object} LinkSettings
  * @property {string} streamUrl
  * @property {string | null} snapshotUrl null: rows come from elsewhere (Grist), and `reset` asks for nothing
@@ -53,14 +54,11 @@ export function openLink(settings) {
   const {env, relay = null} = settings;
   const backoff = createBackoff(env.random);
   /** @type {Place} */
-  const place = {lastId: '', needsSnapshot: settings.snapshotUrl !== null, resetAt: -Infinity};
+  const place = {lastId: '', needsSnapshot: settings.snapshotUrl !== null, resetAt: -Infinity, askedAt: null, heardAt: env.now()};
   let closed = false;
   let abort = new AbortController();
   /** Ends the waiting before the next attempt. @type {() => void} */
   let wake = () => {};
-  let heardAt = env.now();
-  /** When the present attempt was made; null: there is none, or something has come of it. @type {number | null} */
-  let askedAt = null;
   /** The next attempt is to follow at once. */
   let hurried = false;
   const states = createTeller(env, (state) => {
@@ -84,7 +82,6 @@ export function openLink(settings) {
   /** One attempt; how long to wait for the next, or null when there is none. @returns {Promise<number | null>} */
   const attempt = async () => {
     abort = new AbortController();
-    askedAt = env.now();
     hurried = false;
     states.trying();
     try {
@@ -103,14 +100,13 @@ export function openLink(settings) {
       states.lost();
       return backoff.next(error instanceof Later ? error.ms : 0);
     } finally {
-      askedAt = null;
       abort.abort();
     }
   };
 
-  /** Give up an attempt of which nothing has come yet, and make the next one at once. */
+  /** Give up an attempt that has no answer yet, and make the next one at once. */
   const hurry = () => {
-    if (askedAt !== null) {
+    if (place.askedAt !== null) {
       hurried = true;
       abort.abort();
     }
@@ -119,8 +115,7 @@ export function openLink(settings) {
 
   /** Take one event, wherever it came from. @param {import('./relay.js').Told} told @returns {'reset' | number | null} */
   const take = ({event, body, id}) => {
-    heardAt = env.now();
-    askedAt = null;
+    place.heardAt = env.now();
     /** @type {'reset' | number | null} */
     let ending = null;
     if (event === 'bye') ending = Math.max(0, Number(body?.retry_ms) || 1000);
@@ -150,8 +145,8 @@ export function openLink(settings) {
   const doubt = (silence) => {
     const now = env.now();
     if (relay && !relay.leads()) relay.look();
-    else if (askedAt === null && now - heardAt > silence) abort.abort();
-    else if (askedAt !== null && now - askedAt > ANSWER_MS) hurry();
+    else if (place.askedAt === null && now - place.heardAt > silence) abort.abort();
+    else if (place.askedAt !== null && now - place.askedAt > ANSWER_MS) hurry();
   };
 
   const look = () => {
@@ -191,7 +186,7 @@ async function loadSnapshot({snapshotUrl, token, env, onSnapshot}, place, signal
   const stop = () => limit.abort();
   signal.addEventListener('abort', stop);
   try {
-    const answer = await answered(env, /** @type {string} */ (snapshotUrl), authorize(token, {Accept: 'application/json'}), limit);
+    const answer = await answered(env, /** @type {string} */ (snapshotUrl), authorize(token, {Accept: 'application/json'}), limit, place);
     check(answer, env);
     const snapshot = await answer.json();
     if (!Array.isArray(snapshot?.rows)) throw new Error('not a snapshot');
@@ -217,7 +212,7 @@ async function follow(settings, place, abort, backoff, take) {
   const {env, streamUrl, token, relay} = settings;
   /** @type {Record<string, string>} */
   const resume = place.lastId ? {'Last-Event-ID': place.lastId} : {};
-  const answer = await answered(env, streamUrl, authorize(token, {Accept: 'text/event-stream', ...resume}), abort);
+  const answer = await answered(env, streamUrl, authorize(token, {Accept: 'text/event-stream', ...resume}), abort, place);
   check(answer, env);
   if (!answer.body || !answer.headers.get('content-type')?.startsWith('text/event-stream')) {
     throw new Error('not an event stream');
@@ -247,12 +242,17 @@ async function follow(settings, place, abort, backoff, take) {
  * @param {string} url
  * @param {Record<string, string>} headers
  * @param {AbortController} abort
+ * @param {Place} place
  */
-async function answered(env, url, headers, abort) {
+async function answered(env, url, headers, abort, place) {
   const timer = env.setTimeout(() => abort.abort(), ANSWER_MS);
+  place.askedAt = env.now();
   try {
-    return await env.fetch(url, {headers, cache: 'no-store', signal: abort.signal});
+    const answer = await env.fetch(url, {headers, cache: 'no-store', signal: abort.signal});
+    place.heardAt = env.now();
+    return answer;
   } finally {
+    place.askedAt = null;
     env.clearTimeout(timer);
   }
 }

@@ -16,7 +16,7 @@ function server(...answers) {
     if (answer.fails) throw new TypeError('network');
     if (answer.hangs) return new Promise((_, fail) => { signal.addEventListener('abort', () => fail(new Error('aborted'))); });
     if (answer.status) return {ok: false, status: answer.status, headers: new Headers(answer.headers)};
-    if (answer.json) return {ok: true, status: 200, headers: new Headers(answer.headers), json: async () => answer.json};
+    if (answer.json) return {ok: true, status: 200, headers: new Headers(answer.headers), json: async () => (await answer.takes, answer.json)};
     let control;
     const body = new ReadableStream({start(c) { control = c; }});
     signal.addEventListener('abort', () => { try { control.error(new Error('aborted')); } catch { /* closed */ } });
@@ -283,6 +283,18 @@ test('a connection on which no answer begins is given up after 15 seconds, on th
 });
 
 test('an answer may take its time once it has begun', async () => {
+  let arrive;
+  const slow = {...SNAPSHOT, takes: new Promise((done) => { arrive = done; })};
+  const there = start([slow, {text: HELLO}], {snapshot: true});
+  for (let i = 0; i < 5; i += 1) {
+    await there.time.run(5000);
+    there.link.check();
+    there.link.retry();
+  }
+  arrive();
+  await there.time.run(10);
+  assert.deepEqual([there.requests.length, there.log.states], [2, ['connecting', 'live']]);
+  there.link.close();
   const {time, requests, log, streams, link} = start([{}]);
   await time.run(20_000);
   streams[0].send(HELLO);
