@@ -1,48 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {createBackoff, retryAfter} from './backoff.js';
-import {openLink} from './link.js';
-import {fakeTime} from './testing.js';
-
-const encode = (text) => new TextEncoder().encode(text);
-
-/** A server in a few lines: each request takes the next answer, or waits for one. */
-function server(...answers) {
-  const requests = [];
-  const streams = [];
-  const fetch = async (url, {headers, signal}) => {
-    requests.push({url, headers});
-    const answer = answers.shift() ?? {};
-    if (answer.fails) throw new TypeError('network');
-    if (answer.hangs) return new Promise((_, fail) => { signal.addEventListener('abort', () => fail(new Error('aborted'))); });
-    if (answer.status) return {ok: false, status: answer.status, headers: new Headers(answer.headers)};
-    if (answer.json) return {ok: true, status: 200, headers: new Headers(answer.headers), json: async () => (await answer.takes, answer.json)};
-    let control;
-    const body = new ReadableStream({start(c) { control = c; }});
-    signal.addEventListener('abort', () => { try { control.error(new Error('aborted')); } catch { /* closed */ } });
-    streams.push({send: (text) => control.enqueue(encode(text)), close: () => control.close(), break: () => control.error(new Error('cut'))});
-    if (answer.text) control.enqueue(encode(answer.text));
-    return {ok: true, status: 200, headers: new Headers({'content-type': answer.type ?? 'text/event-stream; charset=utf-8'}), body};
-  };
-  return {fetch, requests, streams};
-}
-
-const HELLO = 'event: hello\ndata: {"id":"e-5","replayed":0}\n\n';
-const SNAPSHOT = {json: {id: 'e-5', rows: []}};
-
-function start(answers, {snapshot = false, token = '', random = () => 0.5, env = {}} = {}) {
-  const time = fakeTime();
-  const host = server(...answers);
-  const log = {states: [], events: [], snapshots: 0};
-  const link = openLink({
-    streamUrl: 'http://s/boards/b/stream', snapshotUrl: snapshot ? 'http://s/boards/b/snapshot' : null, token,
-    env: {...time, fetch: host.fetch, random, ...env},
-    onSnapshot: (_, at) => { log.snapshots += 1; log.at = at; },
-    onEvent: (event, body, id) => log.events.push([event, body, id]),
-    onState: ({kind}) => log.states.push(kind),
-  });
-  return {time, link, log, ...host};
-}
+import {HELLO, SNAPSHOT, start} from './testing-link.js';
 
 test('it works: snapshot, then the stream from where it was taken', async () => {
   const {time, log, requests, streams, link} = start([SNAPSHOT, {text: HELLO}], {snapshot: true, token: 'abc'});
@@ -161,17 +119,6 @@ test('anything else is tried again: a page in place of the stream, 500, 429', as
   link.close();
 });
 
-test('a link that is silent for 38 s is dead, so that 45 s after the last ping it is told; a ping keeps it', async () => {
-  const {time, requests, streams, link} = start([{text: HELLO}, {text: HELLO}]);
-  await time.run(30_000);
-  streams[0].send('event: ping\ndata: {}\n\n');
-  await time.run(37_000);
-  assert.equal(requests.length, 1);
-  await time.run(3000);
-  assert.equal(requests.length, 2);
-  link.close();
-});
-
 test('missed changes are told while they come', async () => {
   const {time, log, streams, link} = start([{text: 'event: hello\ndata: {"id":"e-5","replayed":2}\n\n'}]);
   await time.run(10);
@@ -182,19 +129,6 @@ test('missed changes are told while they come', async () => {
   streams[0].send('id: e-7\ndata: {"row":2}\n\n');
   await time.run(10);
   assert.deepEqual(log.states, ['connecting', 'catching', 'live']);
-  link.close();
-});
-
-test('who looks again at a link that was silent meanwhile gets another one at once', async () => {
-  const {time, requests, link} = start([{text: HELLO}, {text: HELLO}]);
-  await time.run(20_000);
-  link.look();
-  await time.run(10);
-  assert.equal(requests.length, 1, 'silent for less than a ping and a half: it may well be there');
-  await time.run(10_000);
-  link.look();
-  await time.run(2000);
-  assert.equal(requests.length, 2);
   link.close();
 });
 
@@ -262,88 +196,6 @@ test('degraded stays until recovered', async () => {
   link.close();
 });
 
-test('retry() tries now', async () => {
-  const {time, requests, link} = start([{status: 503, headers: {'Retry-After': '300'}}, {text: HELLO}]);
-  await time.run(100);
-  link.retry();
-  await time.run(10);
-  assert.equal(requests.length, 2);
-  link.close();
-});
-
-test('a connection on which no answer begins is given up after 15 seconds, on the stream as on the snapshot', async () => {
-  for (const snapshot of [false, true]) {
-    const {time, requests, log, link} = start([{hangs: true}, ...(snapshot ? [SNAPSHOT] : []), {text: HELLO}], {snapshot});
-    await time.run(14_900);
-    assert.deepEqual([requests.length, log.states], [1, ['connecting']]);
-    await time.run(1000);
-    assert.deepEqual(log.states, ['connecting', 'offline', 'live']);
-    link.close();
-  }
-});
-
-test('an answer may take its time once it has begun', async () => {
-  let arrive;
-  const slow = {...SNAPSHOT, takes: new Promise((done) => { arrive = done; })};
-  const there = start([slow, {text: HELLO}], {snapshot: true});
-  for (let i = 0; i < 5; i += 1) {
-    await there.time.run(5000);
-    there.link.check();
-    there.link.retry();
-  }
-  arrive();
-  await there.time.run(10);
-  assert.deepEqual([there.requests.length, there.log.states], [2, ['connecting', 'live']]);
-  there.link.close();
-  const {time, requests, log, streams, link} = start([{}]);
-  await time.run(20_000);
-  streams[0].send(HELLO);
-  await time.run(10);
-  assert.deepEqual([requests.length, log.states], [1, ['connecting', 'live']]);
-  link.close();
-});
-
-test('retry() gives up an attempt that has no answer, and says that it tries; a live link it leaves alone', async () => {
-  const {time, requests, log, streams, link} = start([{text: HELLO}, {fails: true}, {hangs: true}, {hangs: true}, {text: HELLO}]);
-  await time.run(6000);
-  link.retry();
-  await time.run(10);
-  assert.equal(requests.length, 1);
-  streams[0].break();
-  await time.run(3000);
-  assert.deepEqual([requests.length, log.states.at(-1)], [3, 'offline']);
-  link.retry();
-  await time.run(10);
-  assert.deepEqual([requests.length, log.states.at(-1)], [4, 'connecting'], 'at once');
-  link.retry();
-  await time.run(10);
-  assert.deepEqual([requests.length, log.states.at(-1)], [5, 'live']);
-  link.close();
-});
-
-test('where timers are held back, the clock tells that a link is dead, or an attempt is in vain', async () => {
-  const env = {setTimeout: () => null};
-  const {time, requests, log, link} = start([{text: HELLO}, {hangs: true}, {text: HELLO}], {env});
-  await time.run(37_000);
-  link.check();
-  await time.run(10);
-  assert.equal(requests.length, 1);
-  await time.run(2000);
-  link.check();
-  await time.run(10);
-  assert.equal(log.states.at(-1), 'connecting', 'silent for 39 seconds');
-  link.look(); // somebody looks: the next attempt is made now
-  await time.run(14_000);
-  link.look();
-  await time.run(10);
-  assert.equal(requests.length, 2, 'it may yet be answered');
-  await time.run(2000);
-  link.look();
-  await time.run(10);
-  assert.deepEqual([requests.length, log.states.at(-1)], [3, 'live']);
-  link.close();
-});
-
 test('close ends everything', async () => {
   const {time, requests, link, log} = start([{text: HELLO}]);
   await time.run(10);
@@ -357,14 +209,4 @@ test('what is no JSON is handed over as nothing, and the stream goes on', async 
   await time.run(10);
   assert.deepEqual(log.events.slice(1).map(([, body]) => body), [null, {row: 2}]);
   link.close();
-});
-
-test('a thousand pages do not come back together', () => {
-  const waits = Array.from({length: 1000}, (_, i) => createBackoff(() => i / 1000).next());
-  assert.ok(Math.min(...waits) >= 250 && Math.max(...waits) <= 500 && new Set(waits).size > 200);
-});
-
-test('Retry-After is seconds or a date', () => {
-  assert.deepEqual([retryAfter('3', 0), retryAfter(null, 0), retryAfter('soon', 0), retryAfter('Thu, 01 Jan 1970 00:00:09 GMT', 1000), retryAfter('999999', 0)],
-    [3000, 0, 0, 8000, 600_000]);
 });
