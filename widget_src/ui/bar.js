@@ -23,21 +23,24 @@ const segmentsOf = ({board, filters, view}) => SEGMENTS.filter((one) => one === 
 export const bar = (view, actions) => guard([view.board, view.t, view.view, view.filters, view.filterCount, view.panel, view.loaded, view.narrow,
   view.waiting, view.arrived, view.frozen, view.unread, view.items.length, view.total], () => line(view, actions));
 
-/** @param {View} view @param {Actions} actions */
+/**
+ * The handlers hold nothing of the view but what they need: they live until the bar is drawn again, and all rows are in it.
+ * @param {View} view @param {Actions} actions
+ */
 function line(view, actions) {
-  const {t, filters, filterCount} = view;
+  const {t, filters, filterCount, view: here} = view;
   const {status} = filters.roles;
   const segments = segmentsOf(view);
   const show = segments.includes(filters.show) ? filters.show : 'all';
   return html`<div class="bar">
     <nav class="segments views" aria-label=${t('views')}>
-      ${viewsOf(view.board).map((one) => html`<button type="button" data-view=${one} aria-current=${view.view === one ? 'page' : 'false'}
+      ${viewsOf(view.board).map((one) => html`<button type="button" data-view=${one} aria-current=${here === one ? 'page' : 'false'}
         @click=${() => actions.setView(one)}>${icon(one)}<span>${t(`view.${one}`)}</span></button>`)}
     </nav>
     ${view.narrow && view.loaded ? freezeButton(view, actions) : nothing}
     ${segments.length > 1 ? html`<div class="segments" role="group" aria-label=${t('filters')}>
       ${segments.map((one) => html`<button type="button" data-filter=${one} aria-pressed=${show === one && !status}
-        @click=${() => actions.setShow(one === 'all' && view.view === 'timeline' ? 'open' : one)}>${t(`filter.${one}`)}</button>`)}
+        @click=${() => actions.setShow(one === 'all' && here === 'timeline' ? 'open' : one)}>${t(`filter.${one}`)}</button>`)}
     </div>` : nothing}
     <button type="button" class="plain filter-button" data-action="filters" aria-expanded=${view.panel === 'filters'}
       @click=${() => actions.togglePanel('filters')}>${icon('filter')}<span>${t('filters.more')}</span>${
@@ -69,16 +72,17 @@ function waiting({waiting: n, arrived, frozen, t}, actions) {
 /** What narrows the rows, each with its way out. @param {View} view @param {Actions} actions */
 function chips(view, actions) {
   const {filters, t} = view;
-  const roles = FILTER_ROLES.flatMap((role) => (filters.roles[role] ?? []).map((value) => chip(valueLabel(role, value, view),
-    () => actions.toggleValue(role, value), view, role)));
-  const all = [...roles,
-    filters.mine ? chip(t('filter.mine'), actions.toggleMine, view, 'mine') : nothing,
-    filters.q.trim() ? chip(`“${filters.q.trim()}”`, () => actions.search(''), view, 'q') : nothing].filter((one) => one !== nothing);
+  const all = [...chosen(view).map(({role, value, label}) => chip(label, () => actions.toggleValue(role, value), t, role)),
+    filters.mine ? chip(t('filter.mine'), actions.toggleMine, t, 'mine') : nothing,
+    filters.q.trim() ? chip(`“${filters.q.trim()}”`, () => actions.search(''), t, 'q') : nothing].filter((one) => one !== nothing);
   return all.length ? html`<ul class="chips" role="list" aria-label=${t('filters.active')}>${all}</ul>` : nothing;
 }
 
-/** @param {string} text @param {() => void} remove @param {View} view @param {string} what */
-function chip(text, remove, {t}, what) {
+/** @param {View} view */
+const chosen = (view) => FILTER_ROLES.flatMap((role) => (view.filters.roles[role] ?? []).map((value) => ({role, value, label: valueLabel(role, value, view)})));
+
+/** @param {string} text @param {() => void} remove @param {View['t']} t @param {string} what */
+function chip(text, remove, t, what) {
   return html`<li><button type="button" class="chip" data-chip=${what} title=${t('filter.remove', {what: text})}
     aria-label=${t('filter.remove', {what: text})} @click=${remove}><bdi>${text}</bdi>${icon('close')}</button></li>`;
 }
