@@ -21,6 +21,8 @@ export function createRelay({locks, channel, name, env}) {
   const self = `${env.random()}`.slice(2);
   let leads = false;
   let closed = false;
+  /** No other tab has been heard yet: what is told would be copied for nobody. */
+  let alone = true;
   /** What the stream's reader has told, from `from` on; `clock`: the server's minus ours. @type {{from: string, told: Told[], hello: any, state: any, clock: number | null}} */
   const kept = {from: '', told: [], hello: null, state: null, clock: null};
   let release = () => {};
@@ -39,8 +41,10 @@ export function createRelay({locks, channel, name, env}) {
     turn();
   });
   /** @param {object} options */
-  const want = (options) => locks.request(name, options, (lock) => (lock && !closed ? hold() : undefined))
-    .then(() => true, () => false);
+  const want = (options) => locks.request(name, options, (lock) => {
+    alone = false; // there was another one before us
+    return lock && !closed ? hold() : undefined;
+  }).then(() => true, () => false);
   const queue = () => { want({}).then((held) => { if (!held && !closed && leads) deposed(); }); };
   const deposed = () => { // another tab took the lock while we were frozen
     leads = false;
@@ -50,11 +54,15 @@ export function createRelay({locks, channel, name, env}) {
   const steal = () => { want({steal: true}).then((held) => { if (!held && !closed && leads) deposed(); }); };
 
   channel.listen((message) => {
+    alone = false;
     if (message?.to && message.to !== self) return;
     if (message?.kind === 'join' && leads) answer(message);
     else if (message?.kind === 'nudge' && leads) nudged(message.what);
     else if (!leads) hear(message);
   });
+
+  /** @param {any} message */
+  const post = (message) => { if (!alone) channel.post(message); };
 
   /** @param {{who: string, from: string}} message */
   const answer = ({who, from}) => {
@@ -109,13 +117,13 @@ export function createRelay({locks, channel, name, env}) {
       } else if (event === 'reset') Object.assign(kept, {from: id || body?.id || '', told: []});
       else if (event === 'message' && id) kept.told.push({event, body, id});
       if (kept.told.length > KEPT) kept.from = kept.told.splice(0, KEPT / 2).at(-1)?.id ?? '';
-      channel.post({kind: 'event', event, body, id, prev});
+      post({kind: 'event', event, body, id, prev});
     },
     /** @param {any} state */
     state(state) {
       if (!leads) return;
       kept.state = state;
-      channel.post({kind: 'state', state});
+      post({kind: 'state', state});
     },
     /**
      * Hear what the reading tab tells, from an id on, until it is our turn to read ('turn'), or rows have to be

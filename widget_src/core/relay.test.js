@@ -27,9 +27,9 @@ function browser() {
     return next();
   });
   const open = async (deaf = false) => {
-    const heard = {take: null};
+    const heard = {take: null, messages: 0};
     const channel = {
-      post: (message) => { for (const tab of tabs) if (tab !== heard && !tab.frozen) queueMicrotask(() => tab.take?.(structuredClone(message))); },
+      post: (message) => { for (const tab of tabs) if (tab !== heard && !tab.frozen) queueMicrotask(() => { tab.messages += 1; tab.take?.(structuredClone(message)); }); },
       listen: (take) => { heard.take = take; }, close: () => tabs.delete(heard),
     };
     tabs.add(heard);
@@ -53,6 +53,21 @@ function browser() {
 }
 
 const message = (n) => ({event: 'message', body: {row: n}, id: `7-${n}`});
+
+test('a tab that is alone tells nobody, and all to the first one that comes', async () => {
+  const {time, open} = browser();
+  const [{relay}, ear] = [await open(), await open()];
+  relay.begin('7-0');
+  relay.state({kind: 'live'});
+  for (let n = 1; n < 4; n += 1) relay.tell(message(n));
+  await time.run(10);
+  assert.deepEqual([ear.heard.messages, relay.leads()], [0, true]);
+  ear.follow('7-1');
+  await time.run(10);
+  relay.tell(message(4));
+  await time.run(10);
+  assert.deepEqual([ear.log.took.filter((id) => id !== 'hello'), ear.log.states], [['7-2', '7-3', '7-4'], ['live']]);
+});
 
 test('the first tab reads, the others hear it from where their rows are', async () => {
   const {time, open} = browser();
