@@ -217,6 +217,7 @@ def test_columns_with_other_ids_are_mapped(open_board: Open, board: Board) -> No
     seen = open_board(renamed=names)
     seen.counts(total=40, urgent=4, waiting=20, active=9, blocked=3, done=8)
     expect(seen.row(20).locator(".place")).to_have_text("Nîmes, Arènes")
+    expect(seen.locator(".toast")).to_have_count(0)  # what mapping changes, nobody has edited
     board.post(record(20, "Bloqué", "Urgente"))  # the stream speaks of the board's own ids
     expect(seen.row(20).locator(".status")).to_have_text("Bloqué")
     in_grist(seen.page, ["UpdateRecord", "Interventions", 26, {"Etat": "Bloqué", "Ou": "Gap"}])

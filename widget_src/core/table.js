@@ -26,6 +26,8 @@ export function createTable({authority, now}) {
     /** The columns whose changes are news; set from the board by `watchColumns`. @type {Set<string>} */
     watched: new Set(),
     quiet: '',
+    /** The columns of which Grist told last. */
+    columns: '',
     /** @type {Map<number, Row>} */
     rows: new Map(),
     /** Stream `add`s of rows that Grist doesn't show (yet). @type {Map<number, Change>} */
@@ -89,6 +91,10 @@ export function applySnapshot(table, rows) {
  */
 export function applyGristRows(table, rows, {linked = false} = {}) {
   const highest = table.highest;
+  const columns = rows.length ? Object.keys(rows[0].fields).sort().join('\n') : table.columns;
+  // Columns were mapped, shown or hidden since: nobody has edited what differs by that.
+  if (table.columns && columns !== table.columns) table.loaded = false;
+  table.columns = columns;
   const {news, fresh} = replaceRows(table, rows);
   if (!fresh) return news.filter((n) => isUntold(table, n, highest, linked, news));
   table.held.clear();

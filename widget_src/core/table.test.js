@@ -57,6 +57,23 @@ test('in Grist, the stream first: shown at once, and onRecords is its echo', () 
   assert.deepEqual(applyGristRows(table, [row(1, {Statut: 'En cours'})]), []);
 });
 
+test('inside Grist, columns that are mapped, shown or hidden are no edits', () => {
+  const {table} = tableFor('grist');
+  const unmapped = ({id, fields: {Statut, ...others}}) => ({id, fields: {...others, Etat: Statut}});
+  assert.deepEqual(applyGristRows(table, [row(1), row(2)].map(unmapped)), []);
+  assert.deepEqual(applyGristRows(table, [row(1), row(2)]), []);
+  assert.equal(table.rows.get(1).fields.Statut, 'En attente');
+  assert.deepEqual(applyGristRows(table, []), [], 'a filter hides all');
+  assert.deepEqual(applyGristRows(table, [row(1), row(2)]), []);
+  assert.deepEqual(flashes(applyGristRows(table, [row(1, {Statut: 'En cours'}), row(2)])), ['update 1']);
+});
+
+test('inside Grist, the first row of an empty table is news', () => {
+  const {table} = tableFor('grist');
+  applyGristRows(table, []);
+  assert.deepEqual(flashes(applyGristRows(table, [row(1)])), ['add 1']);
+});
+
 test('in Grist, onRecords first: the stream is the echo', () => {
   const {table} = tableFor('grist');
   applyGristRows(table, [row(1)]);
