@@ -2,7 +2,8 @@
 // the quickest event of the last minutes is taken for half a round trip, and the others are measured against it.
 
 const KEEP_MS = 60_000;
-const TOLD_MS = 500;
+/** A number that flickers with each event is not read. */
+const TOLD_MS = 5000;
 const BASE_MS = 600_000;
 /** Older than this when it comes: it was replayed, not slow. */
 const REPLAYED_MS = 30_000;
@@ -13,7 +14,7 @@ export function createLatency() {
   /** The least offset of each minute. @type {{at: number, offset: number}[]} */
   let bases = [];
   let roundTrip = Infinity;
-  /** What was told last: the number needn't change with every frame. @type {{at: number, ms: number | null}} */
+  /** What was told last, and when. @type {{at: number, ms: number | null}} */
   let told = {at: -Infinity, ms: null};
 
   return {
@@ -34,7 +35,7 @@ export function createLatency() {
     },
     /** The 95th percentile of the last minute in ms, or null. @param {number} now */
     p95(now) {
-      if (now - told.at < TOLD_MS && now >= told.at) return told.ms;
+      if (told.ms !== null && now - told.at < TOLD_MS && now >= told.at) return told.ms;
       told = {at: now, ms: measure(now)};
       return told.ms;
     },
