@@ -49,7 +49,7 @@ function column(status, items, stop, view, actions) {
   const {t, number} = view;
   const cap = view.caps.get(status.index) ?? CAP;
   const shown = items.slice(0, cap);
-  const at = items.findIndex((item) => item.id === view.current);
+  const at = view.current === null ? -1 : items.findIndex((item) => item.id === view.current);
   if (at >= cap) shown.push(items[at]);
   const label = status.index < 0 ? t('value.unknown') : statusLabel(status, view);
   return html`<div class="column" data-column=${status.index} data-status=${status.index} data-meaning=${status.meaning}>
